@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verbs.h"
+
+namespace fairy2::cli {
+
+const std::vector<AddVerb>& verbs() {
+    static const std::vector<AddVerb> all = {
+        addDoctor,
+    };
+    return all;
+}
+
+} // namespace fairy2::cli

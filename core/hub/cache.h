@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/files.h"
+
+#include <string>
+#include <vector>
+
+namespace fairy2::hub {
+
+/// Root of the ordinary Hugging Face cache: HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, $HF_HOME/hub,
+/// $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub (huggingface_hub constants.py).
+[[nodiscard]] base::Path cacheRoot();
+
+/// Whether a text has the form org/name or name of a Hub repository (and is not an existing path).
+[[nodiscard]] bool looksLikeRepository(const std::string& text);
+
+/// The snapshot folder of `org/name[@revision]` (default main); NotFound says how to download it.
+[[nodiscard]] base::Result<base::Path> locate(const std::string& repository);
+
+/// Snapshots present, as {repository, folder}.
+struct CachedModel {
+    std::string repository;
+    base::Path folder;
+};
+[[nodiscard]] std::vector<CachedModel> scan();
+
+} // namespace fairy2::hub

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/progress.h"
+#include "models/checkpoint.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace fairy2::infer {
+
+/// Keys and values of one sequence, grown as it is fed; belongs to the Transformer that made it.
+class KvCache;
+
+/// Decoder forward in fp32 on OpenBLAS, for Llama and Qwen3. Weights are held once; forward is const and may
+/// run in several threads with caches of their own.
+class Transformer {
+public:
+    /// Loads the weights. `recipe` quantises a HuggingFace or Master checkpoint on the way (absent = the
+    /// checkpoint's own recipe); giving one for a baked or packed checkpoint is an error.
+    [[nodiscard]] static base::Result<std::shared_ptr<const Transformer>>
+    load(const models::Checkpoint& checkpoint, const std::optional<quant::ModelRecipe>& recipe = {},
+         const base::Task& task = {});
+    ~Transformer();
+
+    [[nodiscard]] const models::ModelSpec& spec() const noexcept;
+
+    /// Logits [ids.size(), vocab] of a sequence that starts at position 0, row-major.
+    [[nodiscard]] base::Result<std::vector<float>> logits(std::span<const std::int32_t> ids) const;
+
+    /// Negative log-likelihood in nats of ids[1..], each given what stands before it: ids.size() − 1 values.
+    /// Never holds all logits of a long row at once.
+    [[nodiscard]] base::Result<std::vector<float>> nll(std::span<const std::int32_t> ids) const;
+
+    /// Feeds tokens behind what the cache holds and returns the logits [vocab] after the last of them.
+    [[nodiscard]] base::Result<std::vector<float>> step(std::span<const std::int32_t> ids,
+                                                        KvCache& cache) const;
+    [[nodiscard]] std::unique_ptr<KvCache, void (*)(KvCache*)> makeCache() const;
+
+private:
+    struct Weights;
+    explicit Transformer(std::unique_ptr<Weights> weights);
+    std::unique_ptr<Weights> m_weights;
+};
+
+} // namespace fairy2::infer

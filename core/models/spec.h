@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fairy2::models {
+
+enum class Family { Llama, Qwen3 };
+
+/// Llama 3 rope scaling (transformers modeling_rope_utils, "llama3").
+struct Llama3RopeScaling {
+    double factor = 8;
+    double lowFreqFactor = 1;
+    double highFreqFactor = 4;
+    std::int64_t originalMaxPositions = 8192;
+};
+
+/// Everything a forward pass needs to know about a decoder, from a Hugging Face config.json.
+struct ModelSpec {
+    Family family = Family::Llama;
+    std::int64_t vocabSize = 0;
+    std::int64_t hiddenSize = 0;
+    std::int64_t intermediateSize = 0;
+    std::int64_t layers = 0;
+    std::int64_t heads = 0;
+    std::int64_t kvHeads = 0;
+    std::int64_t headDim = 0;
+    std::int64_t maxPositions = 0;
+    double rmsEps = 1e-6;
+    double ropeTheta = 10000;
+    std::optional<Llama3RopeScaling> ropeScaling;
+    bool tiedEmbeddings = false;
+    bool qkNorm = false; ///< Qwen3: RMSNorm over head_dim on q and k before RoPE
+    std::vector<std::int64_t> eosIds;
+    std::optional<std::int64_t> bosId;
+
+    [[nodiscard]] std::int64_t parameters() const noexcept;
+};
+
+/// Strict reading of config.json: opens exactly, or refuses naming the field. `file` is for the error only.
+[[nodiscard]] base::Result<ModelSpec> parseSpec(const base::Json& config, const std::string& file);
+
+[[nodiscard]] const char* name(Family family) noexcept; ///< "llama", "qwen3"
+
+/// Every tensor a model of this shape has, Hugging Face names, with its shape. The tied head is not listed.
+struct TensorSlot {
+    std::string name;
+    std::vector<std::int64_t> shape;
+    bool linear = false; ///< weight of a linear layer (lm_head included when untied)
+};
+[[nodiscard]] std::vector<TensorSlot> tensorSlots(const ModelSpec& spec);
+
+/// Inverse frequencies of RoPE, headDim/2 of them, with rope scaling applied, in double.
+[[nodiscard]] std::vector<double> ropeInverseFrequencies(const ModelSpec& spec);
+
+} // namespace fairy2::models
