@@ -53,6 +53,9 @@ Result<Json> parseJson(std::string_view text, const std::string& file, JsonLimit
     if (text.size() > limits.maxBytes)
         return badInput(fmt::format("the JSON is larger than the {} bytes allowed here", limits.maxBytes),
                         file);
+    // To the parser a zero byte is the end of its input, so whatever follows one would go unseen.
+    if (text.find('\0') != std::string_view::npos)
+        return badInput("not valid JSON: it holds a zero byte", file);
     try {
         Guard guard{limits.maxDepth, {}};
         return Json::parse(text, [&guard](int depth, Json::parse_event_t event, Json& parsed) {

@@ -99,6 +99,7 @@ void TestBase::jsonRefuses_data() {
     QTest::newRow("nan") << QByteArray("[NaN]") << QByteArray("not valid JSON");
     QTest::newRow("utf8") << QByteArray("[\"\xff\"]") << QByteArray("not valid JSON");
     QTest::newRow("tail") << QByteArray("{} x") << QByteArray("not valid JSON");
+    QTest::newRow("zero byte") << QByteArray("{}\0{}", 5) << QByteArray("zero byte");
     QTest::newRow("size") << QByteArray(2 << 20, ' ') << QByteArray("larger than");
 }
 
