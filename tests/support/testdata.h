@@ -39,6 +39,10 @@ inline std::filesystem::path program(const std::string& name) {
     const auto variable = fairy2::tests::realFile(relative);                                                  \
     if (variable.empty()) QSKIP("needs the real data: set FAIRY2_REALDATA (missing " relative ")")
 
-/// Fails with the error's sentence when a Result holds one.
+/// Fails with the error's sentence when a Result holds one. The expression is evaluated once.
 #define FAIRY2_OK(result)                                                                                     \
-    QVERIFY2((result).has_value(), (result).has_value() ? "" : (result).error().sentence().c_str())
+    do {                                                                                                      \
+        const auto& fairy2Checked = (result);                                                                 \
+        QVERIFY2(fairy2Checked.has_value(),                                                                   \
+                 fairy2Checked.has_value() ? "" : fairy2Checked.error().sentence().c_str());                  \
+    } while (false)
