@@ -30,6 +30,9 @@ struct WidelyLinear {
     ComplexMatrix w;
 };
 
+/// BadInput unless A has an even, positive number of rows and of columns.
+[[nodiscard]] base::Result<void> checkHalves(MatrixView a);
+
 /// Splits A (even rows and columns, else BadInput) in halves:
 /// Re U=½(A11+A22), Im U=½(A21−A12), Re W=½(A11−A22), Im W=½(A12+A21). Fairy2i §3; DESIGN §4.
 [[nodiscard]] base::Result<WidelyLinear> toWidelyLinear(MatrixView a);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "quant/scalesum.h"
+
+#include <cstdint>
+#include <span>
+
+namespace fairy2::quant {
+
+/// `count` neighbouring entries of one complex row, as the four runs of floats of the real matrix they come
+/// from (A11, A12, A21, A22 of the halves).
+struct Segment {
+    const float* a11 = nullptr;
+    const float* a12 = nullptr;
+    const float* a21 = nullptr;
+    const float* a22 = nullptr;
+    std::int64_t count = 0;
+};
+
+/// Where the same entries of A_q go; may be the segment's own memory.
+struct SegmentOut {
+    float* a11 = nullptr;
+    float* a12 = nullptr;
+    float* a21 = nullptr;
+    float* a22 = nullptr;
+};
+
+/// Scales of one stage of U and W in one group.
+struct StageScale {
+    float uRe = 0, uIm = 0, wRe = 0, wIm = 0;
+};
+
+/// Scale sums of one stage over the entries seen so far.
+struct StageSums {
+    ScaleSum uRe, uIm, wRe, wIm;
+
+    StageSums& operator+=(const StageSums& other) noexcept {
+        uRe += other.uRe;
+        uIm += other.uIm;
+        wRe += other.wRe;
+        wIm += other.wIm;
+        return *this;
+    }
+};
+
+// SIMD inner loops (Highway, the best instruction set of the machine is chosen at run time). All of them
+// split A into U and W, and walk the residual stages, in registers: nothing is stored in between. They are
+// plain functions of their inputs, equal to the scalar formulas bit for bit on every instruction set.
+
+/// max |x| as IEEE bits without the sign: ordered like the magnitudes, ≥ 0x7f800000 if one is NaN or Inf.
+[[nodiscard]] std::uint32_t maxAbsBits(const float* values, std::int64_t count);
+
+/// Adds the scale sums of stage done.size(), that is of the residual after the stages in `done`.
+void addStageSums(const Segment& segment, std::span<const StageScale> done, float power, StageSums& sums);
+
+/// Writes the codes of every stage: uCodes[t][j], wCodes[t][j].
+void encodeStages(const Segment& segment, std::span<const StageScale> stages, std::uint8_t* const* uCodes,
+                  std::uint8_t* const* wCodes);
+
+/// Writes A_q.
+void reconstruct(const Segment& segment, std::span<const StageScale> stages, const SegmentOut& out);
+
+} // namespace fairy2::quant
