@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "data/bytesource.h"
+#include "data/parquet.h"
 
 #include <algorithm>
 #include <array>
@@ -16,12 +17,12 @@ namespace {
 constexpr std::size_t kProblemsKept = 20;
 constexpr std::string_view kSeparator = "<|endoftext|>";
 
-// The type of a corpus file by its name, compression ignored: "jsonl", "json", "txt", or empty.
+// The type of a corpus file by its name, compression ignored: "jsonl", "json", "txt", "parquet", or empty.
 std::string typeOf(const base::Path& path) {
     base::Path name = path.filename();
     if (name.extension() == ".gz" || name.extension() == ".zst") name = name.stem();
     const auto extension = name.extension().string();
-    for (const char* known : {".jsonl", ".json", ".txt"})
+    for (const char* known : {".jsonl", ".json", ".txt", ".parquet"})
         if (extension == known) return known + 1;
     return {};
 }
@@ -39,7 +40,8 @@ public:
         const auto type = typeOf(path);
         if (type.empty())
             return base::badInput("this kind of file is not read as a corpus", m_file, {},
-                                  "known are .jsonl, .json and .txt, also with .gz or .zst");
+                                  "known are .parquet, and .jsonl, .json and .txt, also with .gz or .zst");
+        if (type == "parquet") return parquet(path, task);
         FAIRY2_ASSIGN(auto source, ByteSource::open(path));
         LineReader lines(std::move(source), m_options.maxDocumentBytes);
         if (type == "txt") return text(lines, task);
@@ -111,7 +113,15 @@ private:
             bad(number, fmt::format("a JSON object was expected, this is a {}", value.type_name()));
             return {};
         }
-        if (m_statistics.columns.empty()) FAIRY2_TRY(chooseColumn(value));
+        if (m_statistics.columns.empty()) {
+            std::vector<std::string> names;
+            std::vector<std::string> texts;
+            for (const auto& [key, field] : value.items()) {
+                names.push_back(key);
+                if (field.is_string()) texts.push_back(key);
+            }
+            FAIRY2_TRY(chooseColumn(names, texts));
+        }
         const auto found = value.find(m_statistics.column);
         if (found == value.end() || !found->is_string()) {
             bad(number, fmt::format("the field '{}' is {}", m_statistics.column,
@@ -122,26 +132,48 @@ private:
         return {};
     }
 
-    base::Result<void> chooseColumn(const base::Json& record) {
-        std::string onlyString;
-        int strings = 0;
-        for (const auto& [key, value] : record.items()) {
-            m_statistics.columns.push_back(key);
-            if (!value.is_string()) continue;
-            onlyString = key;
-            ++strings;
-        }
+    // Keeps the names of the first record and settles which of its text fields is read.
+    base::Result<void> chooseColumn(const std::vector<std::string>& names,
+                                    const std::vector<std::string>& texts) {
+        m_statistics.columns = names;
+        const auto has = [](const std::vector<std::string>& list, const std::string& name) {
+            return std::find(list.begin(), list.end(), name) != list.end();
+        };
         if (!m_statistics.column.empty()) {
-            if (record.contains(m_statistics.column)) return {};
+            if (has(names, m_statistics.column)) return {};
             return noColumn(fmt::format("there is no field '{}'", m_statistics.column));
         }
         for (const char* usual : {"text", "content", "raw_content", "body", "document", "story", "code"}) {
-            if (!record.contains(usual) || !record[usual].is_string()) continue;
+            if (!has(texts, usual)) continue;
             m_statistics.column = usual;
             return {};
         }
-        if (strings != 1) return noColumn("which field holds the text cannot be guessed");
-        m_statistics.column = onlyString;
+        if (texts.size() != 1) return noColumn("which field holds the text cannot be guessed");
+        m_statistics.column = texts.front();
+        return {};
+    }
+
+    base::Result<void> parquet(const base::Path& path, const base::Task& task) {
+        FAIRY2_ASSIGN(const auto columns, parquetColumns(path));
+        std::vector<std::string> names;
+        std::vector<std::string> texts;
+        for (const auto& column : columns) {
+            names.push_back(column.name);
+            if (column.text) texts.push_back(column.name);
+        }
+        if (m_statistics.columns.empty()) FAIRY2_TRY(chooseColumn(names, texts));
+        std::int64_t row = 0;
+        FAIRY2_TRY(readParquetColumn(path, m_statistics.column, [&](std::optional<std::string_view> text) {
+            ++row;
+            if (!text)
+                bad(row, fmt::format("the field '{}' is null", m_statistics.column));
+            else if (text->size() > m_options.maxDocumentBytes)
+                bad(row, "the document is longer than one may be");
+            else
+                emit(std::string(*text));
+            return !m_stopped && !task.cancelled();
+        }));
+        if (task.cancelled()) return base::cancelled();
         return {};
     }
 
@@ -233,8 +265,9 @@ base::Result<std::vector<base::Path>> findCorpusFiles(const std::string& pathOrP
                 files.push_back(entries->path());
         std::sort(files.begin(), files.end());
         if (files.empty())
-            return base::badInput("the folder holds no corpus file", pathOrPattern, {},
-                                  "put .jsonl, .json or .txt files there, also with .gz or .zst");
+            return base::badInput(
+                "the folder holds no corpus file", pathOrPattern, {},
+                "put .parquet, .jsonl, .json or .txt files there, the last three also with .gz or .zst");
         return files;
     }
     if (std::filesystem::exists(pathOrPattern, error)) return std::vector<base::Path>{pathOrPattern};

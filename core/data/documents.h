@@ -30,9 +30,10 @@ struct ReadStatistics {
 [[nodiscard]] base::Result<std::vector<base::Path>> findCorpusFiles(const std::string& pathOrPattern);
 
 /// Hands every document's text to `document`, file by file in order, until it returns false.
-/// .jsonl: one object a line. .json: one object a line, or one array of objects. .txt: the whole file is a
-/// document, unless it has "<|endoftext|>" lines between documents. Records that cannot be read are counted,
-/// never fatal; a file that cannot be read is an error. Memory stays bounded by maxDocumentBytes.
+/// .parquet: one row a document. .jsonl: one object a line. .json: one object a line, or one array of
+/// objects. .txt: the whole file is a document, unless it has "<|endoftext|>" lines between documents.
+/// Records that cannot be read are counted, never fatal; a file that cannot be read is an error. Memory stays
+/// bounded by maxDocumentBytes.
 [[nodiscard]] base::Result<ReadStatistics>
 readDocuments(const std::vector<base::Path>& files, const ReadOptions& options,
               const std::function<bool(std::string&& text)>& document, const base::Task& task = {});
