@@ -14,10 +14,11 @@ namespace fairy2::data {
 class TokenRows {
 public:
     /// FILE.safetensors with an I32 (or I64) tensor [rows, length] under `key` (empty = the only or first
-    /// one), or FILE.txt with one row of ids a line. Ids are checked against vocabSize when it is > 0.
+    /// one), or FILE.txt with one row of ids a line (blanks between, empty lines passed over; 1 GiB at most).
+    /// Ids are checked against vocabSize when it is > 0; the error names row (counted from 0), place and id.
     [[nodiscard]] static base::Result<TokenRows> open(const base::Path& path, const std::string& key = {},
                                                       std::int64_t vocabSize = 0);
-    [[nodiscard]] static TokenRows fromRows(std::vector<std::vector<std::int32_t>> rows);
+    [[nodiscard]] static TokenRows fromRows(const std::vector<std::vector<std::int32_t>>& rows);
 
     [[nodiscard]] std::int64_t rows() const noexcept {
         return static_cast<std::int64_t>(m_starts.size()) - 1;
@@ -28,6 +29,10 @@ public:
     [[nodiscard]] static base::Result<std::vector<std::string>> keys(const base::Path& path);
 
 private:
+    [[nodiscard]] static base::Result<TokenRows>
+    openSafetensors(const base::Path& path, const std::string& key, std::int64_t vocabSize);
+    [[nodiscard]] static base::Result<TokenRows> openText(const base::Path& path, std::int64_t vocabSize);
+
     std::vector<std::int32_t> m_ids;
     std::vector<std::size_t> m_starts{0};
 };
