@@ -145,15 +145,11 @@ std::int64_t scaleGroupOf(ScaleGranularity scale, std::int64_t m, std::int64_t r
 }
 
 base::Result<void> fakeQuantize(MatrixView a, const LayerRecipe& recipe, float* out, int threads) {
-    return withStageScales(a, recipe, threads, [&](const Block& block, const StageScales& scales) {
-        for (auto row = block.row0; row < block.row1; ++row) {
-            float* top = out + row * a.cols;
-            float* bottom = out + (row + a.rows / 2) * a.cols;
-            const auto m = a.cols / 2;
-            reconstruct(
-                segmentOf(a, row, block), scales,
-                {top + block.col0, top + m + block.col0, bottom + block.col0, bottom + m + block.col0});
-        }
+    return withStageScales(a, recipe, threads, [&](const Block& block, StageScales scales) {
+        float* top = out + block.row0 * a.cols + block.col0;
+        float* bottom = top + a.rows / 2 * a.cols;
+        const auto m = a.cols / 2;
+        reconstruct(segmentOf(a, block), scales, {top, top + m, bottom, bottom + m});
     });
 }
 
@@ -167,7 +163,7 @@ base::Result<QuantizedMatrix> quantize(MatrixView a, const LayerRecipe& recipe, 
     FAIRY2_TRY(checkQuantizable(a, recipe));
     auto q = emptyCodes(a, recipe);
     const auto m = a.cols / 2;
-    FAIRY2_TRY(withStageScales(a, recipe, threads, [&](const Block& block, const StageScales& scales) {
+    FAIRY2_TRY(withStageScales(a, recipe, threads, [&](const Block& block, StageScales scales) {
         const auto g = static_cast<std::size_t>(scaleGroupOf(recipe.scale, m, block.row0, block.col0));
         // A tensor-wide group comes in several blocks; one of them writes its scales.
         const bool first = recipe.scale != ScaleGranularity::Tensor || block.row0 == 0;
@@ -177,16 +173,14 @@ base::Result<QuantizedMatrix> quantize(MatrixView a, const LayerRecipe& recipe, 
             q.stages[t].w.sRe[g] = scales[t].wRe;
             q.stages[t].w.sIm[g] = scales[t].wIm;
         }
-        for (auto row = block.row0; row < block.row1; ++row) {
-            std::array<std::uint8_t*, kMaxStages> u{};
-            std::array<std::uint8_t*, kMaxStages> w{};
-            const auto start = row * m + block.col0;
-            for (std::size_t t = 0; t < scales.size(); ++t) {
-                u[t] = q.stages[t].u.codes.data() + start;
-                w[t] = q.stages[t].w.codes.data() + start;
-            }
-            encodeStages(segmentOf(a, row, block), scales, u.data(), w.data());
+        std::array<std::uint8_t*, kMaxStages> u{};
+        std::array<std::uint8_t*, kMaxStages> w{};
+        const auto start = block.row0 * m + block.col0;
+        for (std::size_t t = 0; t < scales.size(); ++t) {
+            u[t] = q.stages[t].u.codes.data() + start;
+            w[t] = q.stages[t].w.codes.data() + start;
         }
+        encodeStages(segmentOf(a, block), scales, u.data(), w.data(), m);
     }));
     return q;
 }

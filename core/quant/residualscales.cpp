@@ -19,30 +19,16 @@ constexpr std::int64_t kWorthAThread = 1 << 15;
 
 std::uint32_t blockMaxAbsBits(MatrixView a, const Block& block) {
     std::uint32_t most = 0;
-    for (auto row = block.row0; row < block.row1; ++row) {
-        const auto s = segmentOf(a, row, block);
-        for (const float* run : {s.a11, s.a12, s.a21, s.a22})
-            most = std::max(most, maxAbsBits(run, s.count));
-    }
+    const auto s = segmentOf(a, block);
+    for (const float* run : {s.a11, s.a12, s.a21, s.a22})
+        for (std::int64_t row = 0; row < s.rows; ++row)
+            most = std::max(most, maxAbsBits(run + row * s.stride, s.count));
     return most;
-}
-
-StageSums stageSums(MatrixView a, const Block& block, StageScales done, float power) {
-    StageSums sums;
-    for (auto row = block.row0; row < block.row1; ++row)
-        addStageSums(segmentOf(a, row, block), done, power, sums);
-    return sums;
 }
 
 StageScale scalesOf(const StageSums& sums, float power) {
     return {scaleOf(sums.uRe, power), scaleOf(sums.uIm, power), scaleOf(sums.wRe, power),
             scaleOf(sums.wIm, power)};
-}
-
-std::int64_t countNonFinite(MatrixView a) {
-    const auto* bits = reinterpret_cast<const std::uint32_t*>(a.data);
-    return std::count_if(bits, bits + a.rows * a.cols,
-                         [](std::uint32_t each) { return (each & 0x7fffffffU) >= kInfinityBits; });
 }
 
 // Runs body(block) for all blocks, but without threads where starting them costs more than the work.
@@ -64,15 +50,15 @@ std::vector<Block> scaleBlocks(ScaleGranularity scale, std::int64_t n, std::int6
     const auto width = scale == ScaleGranularity::Tile64 ? 64 : m;
     for (std::int64_t row = 0; row < n; row += height)
         for (std::int64_t col = 0; col < m; col += width)
-            blocks.push_back({row, std::min(n, row + height), col, std::min(m, col + width)});
+            blocks.push_back({row, std::min(n, row + height), col, std::min(m, col + width), blocks.size()});
     return blocks;
 }
 
-Segment segmentOf(MatrixView a, std::int64_t row, const Block& block) noexcept {
-    const float* top = a.data + row * a.cols + block.col0;
+Segment segmentOf(MatrixView a, const Block& block) noexcept {
+    const float* top = a.data + block.row0 * a.cols + block.col0;
     const float* bottom = top + a.rows / 2 * a.cols;
     const auto m = a.cols / 2;
-    return {top, top + m, bottom, bottom + m, block.col1 - block.col0};
+    return {top, top + m, bottom, bottom + m, block.col1 - block.col0, block.row1 - block.row0, a.cols};
 }
 
 base::Result<void> checkQuantizable(MatrixView a, const LayerRecipe& recipe) {
@@ -83,6 +69,12 @@ base::Result<void> checkQuantizable(MatrixView a, const LayerRecipe& recipe) {
     return {};
 }
 
+std::int64_t countNonFinite(MatrixView a) {
+    const auto* bits = reinterpret_cast<const std::uint32_t*>(a.data);
+    return std::count_if(bits, bits + a.rows * a.cols,
+                         [](std::uint32_t each) { return (each & 0x7fffffffU) >= kInfinityBits; });
+}
+
 base::Result<void> checkFinite(MatrixView a) {
     const auto bad = countNonFinite(a);
     if (bad == 0) return {};
@@ -91,8 +83,14 @@ base::Result<void> checkFinite(MatrixView a) {
 }
 
 base::Result<void> withStageScales(MatrixView a, const LayerRecipe& recipe, int threads,
-                                   const std::function<void(const Block&, StageScales)>& finish) {
+                                   const BlockVisitor& finish, const StageVisitor& visit) {
     FAIRY2_TRY(checkQuantizable(a, recipe));
+    const auto stageSums = [&](const Block& block, StageScales done, float power) {
+        if (visit) return visit(block, done, power);
+        StageSums sums;
+        addStageSums(segmentOf(a, block), done, power, sums);
+        return sums;
+    };
     const auto blocks = scaleBlocks(recipe.scale, a.rows / 2, a.cols / 2);
     const auto stages = static_cast<std::size_t>(recipe.stages);
     std::atomic<bool> finite{true};
@@ -105,7 +103,7 @@ base::Result<void> withStageScales(MatrixView a, const LayerRecipe& recipe, int 
             const auto power = scalePower(std::bit_cast<float>(most));
             std::array<StageScale, kMaxStages> scales;
             for (std::size_t t = 0; t < stages; ++t)
-                scales[t] = scalesOf(stageSums(a, block, {scales.data(), t}, power), power);
+                scales[t] = scalesOf(stageSums(block, {scales.data(), t}, power), power);
             finish(block, {scales.data(), stages});
         });
         return finite ? base::Result<void>() : checkFinite(a);
@@ -124,7 +122,7 @@ base::Result<void> withStageScales(MatrixView a, const LayerRecipe& recipe, int 
     for (std::size_t t = 0; t < stages; ++t) {
         StageSums sums;
         forBlocks(a, blocks, threads, [&](const Block& block) {
-            const auto here = stageSums(a, block, {scales.data(), t}, power);
+            const auto here = stageSums(block, {scales.data(), t}, power);
             const std::lock_guard lock(merging);
             sums += here;
         });
