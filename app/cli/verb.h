@@ -33,6 +33,7 @@ CLI::App* declareVerb(CLI::App& parent, Invocation& invocation, const std::strin
                       const std::string& help, const std::string& example);
 
 // One file a verb: inspect.cpp has addInspect, and so on. Listed in verbs.cpp.
+void addConfig(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/json.h"
+#include "config/schema.h"
 
 #include <map>
 #include <string>
@@ -18,19 +18,9 @@ struct Composition {
 };
 
 /// Composes configs/config.yaml and its groups with Hydra-style overrides ("training=fairy2_w1",
-/// "training.max_steps=100", "+a=v", "++a=v", "~a"). Unknown keys are errors with the nearest name.
+/// "training.max_steps=100", "+a=v", "++a=v", "~a") over the defaults of the schema. Unknown keys are errors
+/// with the nearest name.
 [[nodiscard]] base::Result<Composition> compose(const std::vector<std::string>& overrides);
-
-/// One key of the schema, for help and the editor.
-struct KeyInfo {
-    std::string key;  ///< dotted
-    std::string type; ///< "int", "float", "bool", "string", "list", "choice"
-    std::string help;
-    std::string unit; ///< "steps", "tokens", …, or empty
-    base::Json defaultValue;
-    std::vector<std::string> choices;
-};
-[[nodiscard]] const std::vector<KeyInfo>& schema();
 
 /// Options of a group ("training" → "fairy2_w1", …), sorted, from the configs folder.
 [[nodiscard]] base::Result<std::vector<std::string>> groupOptions(const std::string& group);

@@ -19,8 +19,9 @@ struct RunSpec {
     std::int64_t gradientAccumulation = 1;
     std::int64_t sequenceLength = 0; ///< 0 = the length of the rows
     double learningRate = 1e-3;
-    std::string schedule = "cosine"; ///< cosine | constant | linear | wsd
+    std::string schedule = "cosine"; ///< cosine | constant | linear | wsd | fairy2i
     double minLrRatio = 0.05;
+    double decayRatio = 0.1; ///< part of the run over which wsd decays
     std::int64_t warmupSteps = 0;
     double weightDecay = 0;
     double clipNorm = 2.0; ///< 0 = off
@@ -31,6 +32,10 @@ struct RunSpec {
     std::string precision = "fp32"; ///< fp32 | bf16
     std::int64_t saveEvery = 0;     ///< 0 = at the end only
     std::int64_t evalEvery = 0;     ///< 0 = at start and end only
+    double ceWeight = 1;            ///< training.ce_weight
+    double distillWeight = 0;       ///< training.distill.weight, 0 = no teacher
+    double distillTemperature = 1;
+    std::string distillTeacher; ///< empty = the model itself in full precision
     // data
     std::string tokens;        ///< data.tokens
     std::string tokensKey;     ///< data.tokens_key, empty = first
@@ -44,7 +49,8 @@ struct RunSpec {
 
     /// lr(s) for step s counted from 0 (DESIGN §5).
     [[nodiscard]] double learningRateAt(std::int64_t step) const;
-    /// Reads a composed tree; unknown keys, wrong types and values out of range are errors naming the key.
+    /// Reads a composed tree; unknown keys, wrong types and values out of range are errors naming the key,
+    /// and so are values that this build cannot honour (never silently ignored).
     [[nodiscard]] static base::Result<RunSpec> fromConfig(const base::Json& tree);
 };
 
