@@ -34,6 +34,7 @@ CLI::App* declareVerb(CLI::App& parent, Invocation& invocation, const std::strin
 
 // One file a verb: inspect.cpp has addInspect, and so on. Listed in verbs.cpp.
 void addConfig(CLI::App& program, Invocation& invocation);
+void addData(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

@@ -6,6 +6,7 @@ namespace fairy2::cli {
 const std::vector<AddVerb>& verbs() {
     static const std::vector<AddVerb> all = {
         addConfig,
+        addData,
         addDoctor,
     };
     return all;

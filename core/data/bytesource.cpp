@@ -22,14 +22,20 @@ public:
     base::Result<std::size_t> read(std::span<char> buffer) override {
         for (;;) {
             const ssize_t got = ::read(m_fd, buffer.data(), buffer.size());
-            if (got >= 0) return static_cast<std::size_t>(got);
+            if (got >= 0) {
+                m_position += got;
+                return static_cast<std::size_t>(got);
+            }
             if (errno != EINTR) return tl::unexpected(base::systemError("read", m_path, errno));
         }
     }
 
+    std::int64_t position() const noexcept override { return m_position; }
+
 private:
     base::Path m_path;
     int m_fd;
+    std::int64_t m_position = 0;
 };
 
 // What gzip and Zstandard share: compressed input in a buffer that is refilled from the plain file.
@@ -37,6 +43,8 @@ class CompressedSource : public ByteSource {
 public:
     CompressedSource(base::Path path, std::unique_ptr<ByteSource> plain)
         : m_path(std::move(path)), m_plain(std::move(plain)), m_input(kChunk) {}
+
+    std::int64_t position() const noexcept override { return m_plain->position(); }
 
 protected:
     // Makes unread input available unless the file has ended.

@@ -17,6 +17,8 @@ public:
 
     /// Fills the front of `buffer`; 0 means the end. A damaged or cut compressed stream is BadInput.
     [[nodiscard]] virtual base::Result<std::size_t> read(std::span<char> buffer) = 0;
+    /// Bytes of the file consumed so far, compressed ones where it is compressed: for progress.
+    [[nodiscard]] virtual std::int64_t position() const noexcept = 0;
 };
 
 /// Splits a ByteSource into lines without their end ("\n" or "\r\n").
@@ -28,6 +30,7 @@ public:
     /// The next line; of one longer than the limit only the fact is told, and its bytes are skipped.
     [[nodiscard]] base::Result<Line> next(std::string& line);
     [[nodiscard]] std::int64_t number() const noexcept { return m_number; } ///< of the last line, from 1
+    [[nodiscard]] std::int64_t position() const noexcept { return m_source->position(); }
 
 private:
     [[nodiscard]] base::Result<bool> refill();

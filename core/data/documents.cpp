@@ -15,6 +15,7 @@ namespace fairy2::data {
 namespace {
 
 constexpr std::size_t kProblemsKept = 20;
+constexpr std::int64_t kLinesPerReport = 256;
 constexpr std::string_view kSeparator = "<|endoftext|>";
 
 // The type of a corpus file by its name, compression ignored: "jsonl", "json", "txt", "parquet", or empty.
@@ -35,6 +36,7 @@ public:
         m_statistics.column = options.column;
     }
 
+    // task.report gets the bytes of this file consumed so far.
     base::Result<void> file(const base::Path& path, const base::Task& task) {
         m_file = path.string();
         const auto type = typeOf(path);
@@ -62,6 +64,7 @@ private:
                 bad(lines.number(), "the line is longer than a document may be");
                 continue;
             }
+            if (lines.number() % kLinesPerReport == 0) task.progress(lines.position(), 0);
             const auto first = line.find_first_not_of(" \t");
             if (first == std::string::npos) continue;
             if (mayBeArray && lines.number() == 1 && (line[first] == '[' || !looksComplete(line)))
@@ -285,10 +288,22 @@ base::Result<ReadStatistics> readDocuments(const std::vector<base::Path>& files,
                                            const std::function<bool(std::string&&)>& document,
                                            const base::Task& task) {
     Reading reading(options, document);
-    for (std::size_t i = 0; i < files.size() && !reading.stopped(); ++i) {
-        task.progress(static_cast<std::int64_t>(i), static_cast<std::int64_t>(files.size()),
-                      files[i].filename().string());
-        FAIRY2_TRY(reading.file(files[i], task));
+    std::error_code error;
+    std::int64_t total = 0;
+    for (const auto& file : files)
+        total += static_cast<std::int64_t>(std::filesystem::file_size(file, error));
+    std::int64_t done = 0;
+    for (const auto& file : files) {
+        if (reading.stopped()) break;
+        const auto name = file.filename().string();
+        base::Task inner{task.cancel, {}};
+        if (task.report)
+            inner.report = [&](std::int64_t position, std::int64_t, const std::string&) {
+                task.progress(done + position, total, name);
+            };
+        FAIRY2_TRY(reading.file(file, inner));
+        done += static_cast<std::int64_t>(std::filesystem::file_size(file, error));
+        task.progress(done, total, name);
     }
     return reading.take();
 }
