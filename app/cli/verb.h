@@ -36,5 +36,6 @@ CLI::App* declareVerb(CLI::App& parent, Invocation& invocation, const std::strin
 void addConfig(CLI::App& program, Invocation& invocation);
 void addData(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
+void addQuantize(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

@@ -5,6 +5,7 @@ namespace fairy2::cli {
 
 const std::vector<AddVerb>& verbs() {
     static const std::vector<AddVerb> all = {
+        addQuantize,
         addConfig,
         addData,
         addDoctor,
