@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "runs/manifest.h"
 #include "runs/runlog.h"
 
 #include <optional>
 
 namespace fairy2::runs {
+
+struct RunReplay;
 
 /// A run's life; each state is in the log before it is acted on.
 enum class RunState { Queued, Starting, Running, Stopping, Finished, Failed, Lost, Cancelled };
@@ -41,7 +44,9 @@ struct RunSummary {
     Annotations annotations;
     base::Json config;   ///< resolved tree
     std::string command; ///< that would start it again
-    std::vector<CheckpointEntry> checkpoints;
+    std::vector<CheckpointEntry>
+        checkpoints;                 ///< by step; those that were logged and still have their manifest
+    std::int64_t damagedRecords = 0; ///< of the run log, skipped
 };
 
 /// A run directory, the truth about a run:
@@ -50,8 +55,10 @@ struct RunSummary {
 ///   log/events.out.*    run log, one file per writing process
 ///   checkpoints/step-N/ committed checkpoints (manifest.json with SHA-256 of each file)
 ///   supervisor.json     pid, start time, boot id of the supervisor while it lives
+///   console.log         what the trainer printed
 class RunDirectory {
 public:
+    /// The folder appears whole or not at all; one that exists and is not empty is refused.
     [[nodiscard]] static base::Result<RunDirectory>
     create(const base::Path& directory, const base::Json& config, const base::Json& sources,
            const std::string& command, const std::string& name);
@@ -60,6 +67,9 @@ public:
     [[nodiscard]] const base::Path& path() const noexcept { return m_path; }
     [[nodiscard]] const std::string& uuid() const noexcept { return m_uuid; }
     [[nodiscard]] const base::Json& config() const noexcept { return m_config; }
+    [[nodiscard]] const base::Json& sources() const noexcept { return m_sources; }
+    [[nodiscard]] const std::string& command() const noexcept { return m_command; }
+    [[nodiscard]] double created() const noexcept { return m_created; } ///< wall time
     [[nodiscard]] base::Path logDirectory() const { return m_path / "log"; }
     [[nodiscard]] base::Path checkpointDirectory() const { return m_path / "checkpoints"; }
 
@@ -67,6 +77,9 @@ public:
     [[nodiscard]] base::Result<void> setAnnotations(const Annotations& annotations) const;
     /// Replays the log. A run that claims to be running while its supervisor is gone is Lost.
     [[nodiscard]] base::Result<RunSummary> summary() const;
+    /// The same from a log that has been replayed already.
+    [[nodiscard]] base::Result<RunSummary> summaryOf(const RunReplay& replay,
+                                                     std::int64_t damagedRecords) const;
     /// All scalars of one tag in step order; where a resumed run repeats steps, the later record wins.
     [[nodiscard]] base::Result<std::vector<std::pair<std::int64_t, double>>>
     metric(const std::string& tag) const;
@@ -79,10 +92,7 @@ private:
     double m_created = 0;
     std::string m_command;
     base::Json m_config;
+    base::Json m_sources;
 };
-
-/// manifest.json of a checkpoint folder: sorted {file: {bytes, sha256}}. verify re-reads every file.
-[[nodiscard]] base::Result<std::string> writeManifest(const base::Path& folder, const base::Json& extra);
-[[nodiscard]] base::Result<base::Json> verifyManifest(const base::Path& folder);
 
 } // namespace fairy2::runs
