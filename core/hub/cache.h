@@ -12,13 +12,16 @@ namespace fairy2::hub {
 /// $XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub (huggingface_hub constants.py).
 [[nodiscard]] base::Path cacheRoot();
 
-/// Whether a text has the form org/name or name of a Hub repository (and is not an existing path).
+/// Whether a text has the form org/name or name of a Hub repository, with or without @revision, by the rules
+/// of huggingface_hub (validate_repo_id), and is not an existing path.
 [[nodiscard]] bool looksLikeRepository(const std::string& text);
 
-/// The snapshot folder of `org/name[@revision]` (default main); NotFound says how to download it.
+/// The snapshot folder of `org/name[@revision]` (default main); NotFound says how to download it. A revision
+/// is a branch, a tag, "refs/pr/N" or a whole commit hash. Nothing outside the cache is ever named.
 [[nodiscard]] base::Result<base::Path> locate(const std::string& repository);
 
-/// Snapshots present, as {repository, folder}.
+/// Snapshots present, sorted by name: `org/name` for the one that main points to, `org/name@commit` for
+/// others.
 struct CachedModel {
     std::string repository;
     base::Path folder;
