@@ -51,7 +51,11 @@ public:
     std::string problem;
     std::string field;
 
-    bool null() override { return unexpected("null"); }
+    bool null() override {
+        if (m_place != Place::MetadataStart) return unexpected("null");
+        m_place = Place::Top; // how MLX writes that there is no metadata
+        return true;
+    }
     bool boolean(bool) override { return unexpected("a boolean"); }
     bool number_integer(number_integer_t) override { return unexpected("a negative number"); }
     bool number_float(number_float_t, const string_t&) override {
