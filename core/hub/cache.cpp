@@ -143,15 +143,22 @@ base::Result<base::Path> locate(const std::string& repository) {
     return snapshot;
 }
 
+std::string repositoryOf(const base::Path& folder) {
+    const auto name = folder.filename().string();
+    if (name.rfind(kModelPrefix, 0) != 0) return {};
+    const auto flat = name.substr(kModelPrefix.size());
+    const auto dashes = flat.find("--");
+    auto repository = dashes == std::string::npos
+                          ? flat
+                          : fmt::format("{}/{}", flat.substr(0, dashes), flat.substr(dashes + 2));
+    return parseName(repository) ? repository : std::string();
+}
+
 std::vector<CachedModel> scan() {
     std::vector<CachedModel> models;
     for (const auto& folder : foldersIn(cacheRoot())) {
-        auto repository = folder.filename().string();
-        if (repository.rfind(kModelPrefix, 0) != 0) continue;
-        repository.erase(0, kModelPrefix.size());
-        if (const auto dashes = repository.find("--"); dashes != std::string::npos)
-            repository.replace(dashes, 2, "/");
-        if (!parseName(repository)) continue;
+        const auto repository = repositoryOf(folder);
+        if (repository.empty()) continue;
         const auto main = commitOf(folder, "main");
         for (const auto& snapshot : foldersIn(folder / "snapshots")) {
             const auto commit = snapshot.filename().string();

@@ -20,6 +20,9 @@ namespace fairy2::hub {
 /// is a branch, a tag, "refs/pr/N" or a whole commit hash. Nothing outside the cache is ever named.
 [[nodiscard]] base::Result<base::Path> locate(const std::string& repository);
 
+/// "org/name" for a folder "models--org--name" as the cache calls it; empty for any other.
+[[nodiscard]] std::string repositoryOf(const base::Path& folder);
+
 /// Snapshots present, sorted by name: `org/name` for the one that main points to, `org/name@commit` for
 /// others.
 struct CachedModel {
