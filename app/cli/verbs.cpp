@@ -9,7 +9,6 @@ const std::vector<AddVerb>& verbs() {
         addConfig,
         addData,
         addDoctor,
-        addSupervise,
     };
     return all;
 }

@@ -2,6 +2,7 @@
 #include "models/checkpoint.h"
 
 #include "models/densecheckpoint.h"
+#include "pack/packedcheckpoint.h"
 
 #include <string_view>
 #include <unordered_map>
@@ -25,9 +26,7 @@ const char* name(CheckpointKind kind) noexcept {
 base::Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& pathOrName) {
     FAIRY2_ASSIGN(const auto location, locateModel(pathOrName));
     FAIRY2_ASSIGN(auto folder, readModelFolder(location.folder));
-    if (folder.kind == CheckpointKind::Packed)
-        return base::badInput("packed checkpoints cannot be opened by this version", location.folder.string(),
-                              "kind", "open the checkpoint that it was exported from");
+    if (folder.kind == CheckpointKind::Packed) return pack::openPacked(std::move(folder), location);
     return openDense(std::move(folder), location);
 }
 

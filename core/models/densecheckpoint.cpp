@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/densecheckpoint.h"
 
-#include "base/hash.h"
 #include "base/printable.h"
-#include "base/threads.h"
+#include "models/contenthash.h"
 #include "models/weightset.h"
 
 #include <algorithm>
@@ -138,35 +137,15 @@ public:
     }
 
 private:
-    // How tensors are spread over files does not count, nor does what the forward pass never reads.
+    // What the forward pass never reads does not count.
     base::Result<std::string> computeHash() const {
-        const auto slots = tensorSlots(m_spec);
-        std::vector<base::Result<std::string>> lines(slots.size());
-        base::parallelFor(static_cast<std::int64_t>(slots.size()), [&](std::int64_t i) {
-            const auto at = static_cast<std::size_t>(i);
-            lines[at] = hashLine(slots[at]);
-        });
-        auto fields = m_spec.toJson();
-        for (const char* key : {"eos_ids", "bos_id", "max_positions"})
-            fields.erase(key);
-        base::Sha256 hash;
-        hash.update("fairy2 model 1\n" + fields.dump() + '\n');
-        if (m_kind != CheckpointKind::HuggingFace)
-            hash.update(std::string(name(m_kind)) + ' ' + m_recipe.toJson().dump() + '\n');
-        for (const auto& line : lines) {
-            if (!line) return tl::unexpected(line.error());
-            hash.update(*line);
+        std::vector<HashedTensor> list;
+        for (const auto& slot : tensorSlots(m_spec)) {
+            const auto& entry = *m_weights.find(slot.name);
+            FAIRY2_ASSIGN(const auto bytes, m_weights.bytes(entry));
+            list.push_back({slot.name, entry.info.dtype, slot.shape, bytes});
         }
-        return hash.hex();
-    }
-
-    base::Result<std::string> hashLine(const TensorSlot& slot) const {
-        const auto& entry = *m_weights.find(slot.name);
-        FAIRY2_ASSIGN(const auto bytes, m_weights.bytes(entry));
-        base::Sha256 hash;
-        hash.update(bytes);
-        return fmt::format("{} {} {} {}\n", slot.name, name(entry.info.dtype), shapeText(slot.shape),
-                           hash.hex());
+        return models::contentHash(m_spec, m_kind, m_recipe, list);
     }
 
     WeightSet m_weights;

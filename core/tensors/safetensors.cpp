@@ -13,6 +13,7 @@ namespace fairy2::tensors {
 namespace {
 
 constexpr std::uint64_t kLengthBytes = 8;
+constexpr std::uint64_t kAlignment = 64; // of the first tensor in files that we write: a cache line
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000; // as the reference reader
 constexpr std::size_t kMaxTensors = std::size_t{1} << 18U;
 constexpr std::size_t kMaxMetadata = std::size_t{1} << 16U;
@@ -398,7 +399,7 @@ base::Result<SafetensorsWriter> SafetensorsWriter::create(const base::Path& path
         return base::fail(base::ErrorCode::Failed, "a name or metadata entry is not valid UTF-8",
                           path.string());
     }
-    text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
+    text.append((kAlignment - (kLengthBytes + text.size()) % kAlignment) % kAlignment, ' ');
     if (text.size() > kMaxHeaderBytes)
         return base::fail(base::ErrorCode::Failed, "the header would exceed 100 MB", path.string());
 

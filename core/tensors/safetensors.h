@@ -52,6 +52,7 @@ private:
 parseHeader(std::string_view json, std::uint64_t dataBytes, const std::string& file);
 
 /// Writes a safetensors file front to back: declare every tensor, then give their bytes in that order.
+/// The first tensor begins at a multiple of 64 bytes; the others follow without gaps, as the format demands.
 /// The file appears under its name only by finish().
 class SafetensorsWriter {
 public:
