@@ -37,5 +37,6 @@ void addConfig(CLI::App& program, Invocation& invocation);
 void addData(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
 void addQuantize(CLI::App& program, Invocation& invocation);
+void addSupervise(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

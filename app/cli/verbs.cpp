@@ -9,6 +9,7 @@ const std::vector<AddVerb>& verbs() {
         addConfig,
         addData,
         addDoctor,
+        addSupervise,
     };
     return all;
 }
