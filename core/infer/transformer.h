@@ -13,9 +13,11 @@ namespace fairy2::infer {
 
 /// Keys and values of one sequence, grown as it is fed; belongs to the Transformer that made it.
 class KvCache;
+struct ModelWeights;
 
 /// Decoder forward in fp32 on OpenBLAS, for Llama and Qwen3. Weights are held once; forward is const and may
-/// run in several threads with caches of their own.
+/// run in several threads with caches of their own. Every call refuses (BadInput) ids outside the vocabulary
+/// and sequences longer than spec().maxPositions.
 class Transformer {
 public:
     /// Loads the weights. `recipe` quantises a HuggingFace or Master checkpoint on the way (absent = the
@@ -23,26 +25,26 @@ public:
     [[nodiscard]] static base::Result<std::shared_ptr<const Transformer>>
     load(const models::Checkpoint& checkpoint, const std::optional<quant::ModelRecipe>& recipe = {},
          const base::Task& task = {});
-    ~Transformer();
 
     [[nodiscard]] const models::ModelSpec& spec() const noexcept;
+    [[nodiscard]] const ModelWeights& weights() const noexcept { return *m_weights; }
 
     /// Logits [ids.size(), vocab] of a sequence that starts at position 0, row-major.
     [[nodiscard]] base::Result<std::vector<float>> logits(std::span<const std::int32_t> ids) const;
 
     /// Negative log-likelihood in nats of ids[1..], each given what stands before it: ids.size() − 1 values.
-    /// Never holds all logits of a long row at once.
+    /// Never holds all logits of a long row at once. Runs in the calling thread: parallel over rows.
     [[nodiscard]] base::Result<std::vector<float>> nll(std::span<const std::int32_t> ids) const;
 
-    /// Feeds tokens behind what the cache holds and returns the logits [vocab] after the last of them.
+    /// Feeds tokens (at least one) behind what the cache holds and returns the logits [vocab] after the last.
     [[nodiscard]] base::Result<std::vector<float>> step(std::span<const std::int32_t> ids,
                                                         KvCache& cache) const;
     [[nodiscard]] std::unique_ptr<KvCache, void (*)(KvCache*)> makeCache() const;
 
 private:
-    struct Weights;
-    explicit Transformer(std::unique_ptr<Weights> weights);
-    std::unique_ptr<Weights> m_weights;
+    explicit Transformer(std::shared_ptr<const ModelWeights> weights) : m_weights(std::move(weights)) {}
+    [[nodiscard]] base::Result<void> check(std::span<const std::int32_t> ids, std::int64_t past) const;
+    std::shared_ptr<const ModelWeights> m_weights;
 };
 
 } // namespace fairy2::infer

@@ -21,9 +21,9 @@ std::size_t commonPrefix(std::string_view a, std::string_view b) {
 
 } // namespace
 
-base::Result<StreamDecoder> StreamDecoder::create(std::shared_ptr<const Tokenizer> tokenizer,
+base::Result<StreamDecoder> StreamDecoder::create(const Tokenizer& tokenizer,
                                                   std::span<const std::int32_t> prompt, bool skipSpecial) {
-    StreamDecoder decoder(std::move(tokenizer), skipSpecial);
+    StreamDecoder decoder(tokenizer, skipSpecial);
     decoder.m_ids.assign(prompt.begin(), prompt.end());
     decoder.m_contextIds = prompt.size();
     FAIRY2_ASSIGN(decoder.m_contextText, decoder.m_tokenizer->decode(decoder.m_ids, skipSpecial));

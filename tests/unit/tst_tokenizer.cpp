@@ -49,7 +49,7 @@ bool isUtf8(const std::string& text) {
 
 std::string streamed(const std::shared_ptr<const text::Tokenizer>& tokenizer,
                      const std::vector<std::int32_t>& prompt, const std::vector<std::int32_t>& ids) {
-    auto decoder = text::StreamDecoder::create(tokenizer, prompt).value();
+    auto decoder = text::StreamDecoder::create(*tokenizer, prompt).value();
     std::string joined;
     for (const auto id : ids) {
         const auto piece = decoder.push(id).value();
@@ -140,7 +140,7 @@ void TestTokenizer::noPieceEndsInsideACharacter() {
     const std::string text = "ab 🙂日é";
     const auto ids = tokenizer->encode(text).value();
     QVERIFY(ids.size() > 10);
-    auto decoder = text::StreamDecoder::create(tokenizer).value();
+    auto decoder = text::StreamDecoder::create(*tokenizer).value();
     std::vector<std::string> pieces;
     for (const auto id : ids)
         if (auto piece = decoder.push(id).value(); !piece.empty()) pieces.push_back(std::move(piece));
@@ -156,7 +156,7 @@ void TestTokenizer::bytesThatNeverFormACharacterAreGivenOutInTheEnd() {
     const auto tokenizer = opened(demoFolder()).value();
     const auto sun = tokenizer->encode("日").value();
     const auto firstByte = sun[sun.size() - 3];
-    auto decoder = text::StreamDecoder::create(tokenizer).value();
+    auto decoder = text::StreamDecoder::create(*tokenizer).value();
     QCOMPARE(decoder.push(firstByte).value(), std::string());
     QCOMPARE(decoder.finish().value(), std::string("\xef\xbf\xbd"));
     std::size_t given = 0;
