@@ -12,8 +12,11 @@ namespace fairy2::cli {
 /// --stages, --mode, --scale, --layers and --lm-head of the verbs that quantise.
 class RecipeOptions {
 public:
+    /// Whether "fp" and no stages at all are choices too.
+    enum class Precision { Quantized, Any };
     /// Declares them on a verb; the object lives as long as the verb.
-    [[nodiscard]] static std::shared_ptr<RecipeOptions> declare(CLI::App& verb);
+    [[nodiscard]] static std::shared_ptr<RecipeOptions> declare(CLI::App& verb,
+                                                                Precision precision = Precision::Quantized);
 
     /// Whether the user gave any of them.
     [[nodiscard]] bool given() const;

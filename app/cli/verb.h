@@ -36,7 +36,9 @@ CLI::App* declareVerb(CLI::App& parent, Invocation& invocation, const std::strin
 void addConfig(CLI::App& program, Invocation& invocation);
 void addData(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
+void addEval(CLI::App& program, Invocation& invocation);
+void addGenerate(CLI::App& program, Invocation& invocation);
 void addQuantize(CLI::App& program, Invocation& invocation);
-void addSupervise(CLI::App& program, Invocation& invocation);
+void addTokenize(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

@@ -4,13 +4,17 @@
 namespace fairy2::cli {
 
 const std::vector<AddVerb>& verbs() {
+    // clang-format off
     static const std::vector<AddVerb> all = {
         addQuantize,
+        addEval,
+        addGenerate,
         addConfig,
         addData,
+        addTokenize,
         addDoctor,
-        addSupervise,
     };
+    // clang-format on
     return all;
 }
 
