@@ -39,6 +39,7 @@ void addDoctor(CLI::App& program, Invocation& invocation);
 void addEval(CLI::App& program, Invocation& invocation);
 void addGenerate(CLI::App& program, Invocation& invocation);
 void addQuantize(CLI::App& program, Invocation& invocation);
+void addSupervise(CLI::App& program, Invocation& invocation);
 void addTokenize(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

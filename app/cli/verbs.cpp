@@ -13,6 +13,7 @@ const std::vector<AddVerb>& verbs() {
         addData,
         addTokenize,
         addDoctor,
+        addSupervise,
     };
     // clang-format on
     return all;

@@ -58,23 +58,6 @@ std::optional<std::int64_t> stepOf(const base::Path& folder) {
     return step;
 }
 
-template <typename Visit>
-base::Result<std::int64_t> forEachRecord(const base::Path& logDirectory, const Visit& visit) {
-    std::int64_t damaged = 0;
-    for (const auto& file : logFiles(logDirectory)) {
-        std::uint64_t offset = 0;
-        for (bool more = true; more;) {
-            FAIRY2_ASSIGN(const auto chunk, readLog(file, offset));
-            for (const auto& record : chunk.records)
-                visit(record);
-            damaged += chunk.damaged + (chunk.brokenTail ? 1 : 0);
-            more = !chunk.atEnd && chunk.offset > offset;
-            offset = chunk.offset;
-        }
-    }
-    return damaged;
-}
-
 } // namespace
 
 base::Result<RunDirectory> RunDirectory::create(const base::Path& directory, const base::Json& config,
@@ -151,13 +134,11 @@ base::Result<void> RunDirectory::setAnnotations(const Annotations& annotations) 
 }
 
 base::Result<RunSummary> RunDirectory::summary() const {
-    RunReplay replay;
-    FAIRY2_ASSIGN(const auto damaged,
-                  forEachRecord(logDirectory(), [&](const LogRecord& record) { replay.take(record); }));
-    return summaryOf(replay, damaged);
+    FAIRY2_ASSIGN(const auto replay, replayLog(logDirectory()));
+    return summaryOf(replay);
 }
 
-base::Result<RunSummary> RunDirectory::summaryOf(const RunReplay& replay, std::int64_t damaged) const {
+base::Result<RunSummary> RunDirectory::summaryOf(const RunReplay& replay) const {
     RunSummary summary;
     summary.uuid = m_uuid;
     summary.directory = m_path;
@@ -166,7 +147,7 @@ base::Result<RunSummary> RunDirectory::summaryOf(const RunReplay& replay, std::i
     summary.created = m_created;
     summary.updated = std::max(replay.updated, m_created);
     summary.step = replay.step;
-    summary.damagedRecords = damaged;
+    summary.damagedRecords = replay.damaged;
     summary.config = m_config;
     summary.command = m_command;
     const auto training = m_config.find("training");

@@ -78,8 +78,7 @@ public:
     /// Replays the log. A run that claims to be running while its supervisor is gone is Lost.
     [[nodiscard]] base::Result<RunSummary> summary() const;
     /// The same from a log that has been replayed already.
-    [[nodiscard]] base::Result<RunSummary> summaryOf(const RunReplay& replay,
-                                                     std::int64_t damagedRecords) const;
+    [[nodiscard]] base::Result<RunSummary> summaryOf(const RunReplay& replay) const;
     /// All scalars of one tag in step order; where a resumed run repeats steps, the later record wins.
     [[nodiscard]] base::Result<std::vector<std::pair<std::int64_t, double>>>
     metric(const std::string& tag) const;

@@ -224,6 +224,23 @@ base::Result<LogChunk> readLog(const base::Path& file, std::uint64_t offset, std
     return chunk;
 }
 
+base::Result<std::int64_t> forEachRecord(const base::Path& directory,
+                                         const std::function<void(const LogRecord&)>& visit) {
+    std::int64_t damaged = 0;
+    for (const auto& file : logFiles(directory)) {
+        std::uint64_t offset = 0;
+        for (bool more = true; more;) {
+            FAIRY2_ASSIGN(const auto chunk, readLog(file, offset));
+            for (const auto& record : chunk.records)
+                visit(record);
+            damaged += chunk.damaged + (chunk.brokenTail ? 1 : 0);
+            more = !chunk.atEnd && chunk.offset > offset;
+            offset = chunk.offset;
+        }
+    }
+    return damaged;
+}
+
 std::vector<base::Path> logFiles(const base::Path& directory) {
     std::vector<base::Path> files;
     std::error_code error;

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/json.h"
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +64,10 @@ struct LogChunk {
 };
 [[nodiscard]] base::Result<LogChunk> readLog(const base::Path& file, std::uint64_t offset = 0,
                                              std::size_t maxBytes = std::size_t{64} << 20);
+
+/// Every record of every log of a folder, files in the order of their making; returns how many were damaged.
+[[nodiscard]] base::Result<std::int64_t> forEachRecord(const base::Path& directory,
+                                                       const std::function<void(const LogRecord&)>& visit);
 
 /// The log files of a folder in the order of their making; none when there is no such folder.
 [[nodiscard]] std::vector<base::Path> logFiles(const base::Path& directory);

@@ -42,6 +42,13 @@ void RunReplay::take(const LogRecord& record) {
     }
 }
 
+base::Result<RunReplay> replayLog(const base::Path& logDirectory) {
+    RunReplay replay;
+    FAIRY2_ASSIGN(replay.damaged,
+                  forEachRecord(logDirectory, [&](const LogRecord& record) { replay.take(record); }));
+    return replay;
+}
+
 base::Json stateDocument(RunState state, std::int64_t sequence, const std::string& reason,
                          const base::Json& more) {
     base::Json document = more;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/tableview.h"
 
-#include "base/files.h"
 #include "base/json.h"
 #include "models/roles.h"
-#include "shell/ask.h"
 #include "shell/celldelegate.h"
 #include "shell/pickfile.h"
+#include "shell/savefile.h"
 #include "shell/theme.h"
 
 #include <QClipboard>
@@ -176,12 +175,10 @@ void TableView::contextMenuEvent(QContextMenuEvent* event) {
 }
 
 void TableView::save(Format format, const QString& suffix) {
-    PickFile::save(
-        this, u"export"_s, tr("Save table"), m_name.toLower() + suffix, u"*"_s + suffix,
-        [this, format](const QString& path) {
-            const auto saved = base::writeFileAtomically(path.toStdString(), text(format).toStdString());
-            if (!saved) Ask::tell(this, tr("Save table"), QString::fromStdString(saved.error().sentence()));
-        });
+    PickFile::save(this, u"export"_s, tr("Save table"), m_name.toLower() + suffix, u"*"_s + suffix,
+                   [this, format](const QString& path) {
+                       saveFile(this, tr("Save table"), path, text(format).toUtf8());
+                   });
 }
 
 } // namespace fairy2::shell
