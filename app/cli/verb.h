@@ -38,6 +38,7 @@ void addData(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
 void addEval(CLI::App& program, Invocation& invocation);
 void addGenerate(CLI::App& program, Invocation& invocation);
+void addInspect(CLI::App& program, Invocation& invocation);
 void addQuantize(CLI::App& program, Invocation& invocation);
 void addSupervise(CLI::App& program, Invocation& invocation);
 void addTokenize(CLI::App& program, Invocation& invocation);

@@ -6,6 +6,7 @@ namespace fairy2::cli {
 const std::vector<AddVerb>& verbs() {
     // clang-format off
     static const std::vector<AddVerb> all = {
+        addInspect,
         addQuantize,
         addEval,
         addGenerate,

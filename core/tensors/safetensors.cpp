@@ -55,6 +55,7 @@ public:
     bool null() override {
         if (m_place != Place::MetadataStart) return unexpected("null");
         m_place = Place::Top; // how MLX writes that there is no metadata
+        field.clear();
         return true;
     }
     bool boolean(bool) override { return unexpected("a boolean"); }
