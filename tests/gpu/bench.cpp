@@ -21,10 +21,10 @@ double secondsSince(Clock::time_point begin) {
 }
 
 struct Settings {
-    std::map<std::string, std::string> values{{"model", "smollm2"},  {"stages", "2"},     {"rows", "16"},
-                                              {"sequence", "2048"},  {"accumulate", "1"}, {"steps", "10"},
-                                              {"recompute", "0"},    {"grouping", "0"},   {"logits", "0"},
-                                              {"deterministic", "0"}};
+    std::map<std::string, std::string> values{{"model", "smollm2"},   {"stages", "2"},     {"rows", "16"},
+                                              {"sequence", "2048"},   {"accumulate", "1"}, {"steps", "10"},
+                                              {"recompute", "0"},     {"grouping", "0"},   {"logits", "0"},
+                                              {"deterministic", "0"}, {"distill", "0"}};
     [[nodiscard]] std::int64_t number(const std::string& key) const { return std::stoll(values.at(key)); }
 };
 
@@ -59,6 +59,7 @@ void bench(int argc, char** argv) {
     options.accumulates = settings.number("accumulate") > 1;
     options.logitTokens = settings.number("logits");
     options.deterministic = settings.number("deterministic") != 0;
+    if (settings.number("distill") != 0) options.distillation = {0, 1, 1};
     gpu::Engine engine(options, 0);
     const double created = secondsSince(begin);
 
@@ -75,6 +76,7 @@ void bench(int argc, char** argv) {
             for (std::size_t k = 0; k < values.size(); ++k)
                 values[k] = noise[(k * 7 + i * 131) % noise.size()];
         engine.write(int(i), gpu::Engine::Part::Master, values.data());
+        if (options.distillation.weight > 0) engine.writeTeacher(int(i), values.data());
     }
     engine.refresh();
     std::uniform_int_distribution<std::int32_t> uniform(0, std::int32_t(options.shape.vocab - 1));
@@ -91,7 +93,7 @@ void bench(int argc, char** argv) {
     step();
     engine.synchronize();
     const double first = secondsSince(begin);
-    const double firstLoss = engine.lastLoss() / double(options.rows * (options.sequence - 1));
+    const double firstLoss = engine.lastLoss().crossEntropy / double(options.rows * (options.sequence - 1));
     const auto warm = Clock::now();
     while (secondsSince(warm) < 1.5)
         step(), engine.synchronize();
@@ -122,8 +124,8 @@ void bench(int argc, char** argv) {
         "\"first_loss\":{:.4f},\"last_loss\":{:.4f},\"norm\":{:.4f},\"skipped\":{}}}\n",
         config, engine.attentionName(), tokens / total, tokens / best, total * 1e3, first, created,
         engine.tuningSeconds(), double(engine.deviceBytes()) / 1e9, plan, firstLoss,
-        engine.lastLoss() / double(options.rows * (options.sequence - 1)), done.control.gradientNorm,
-        done.control.skipped);
+        engine.lastLoss().crossEntropy / double(options.rows * (options.sequence - 1)),
+        done.control.gradientNorm, done.control.skipped);
     std::fflush(stdout);
 }
 

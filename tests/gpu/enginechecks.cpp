@@ -82,9 +82,9 @@ Gradients gradientsOf(const EngineOptions& options) {
     const auto part = randomIds(2 * 100, vocab, 98);
     Gradients result;
     engine.accumulate(whole.data(), options.rows, options.sequence, 0.5);
-    result.loss = engine.lastLoss();
+    result.loss = engine.lastLoss().crossEntropy;
     engine.accumulate(part.data(), 2, 100, 0.5);
-    result.loss += engine.lastLoss();
+    result.loss += engine.lastLoss().crossEntropy;
     for (std::size_t i = 0; i < engine.space().parameters().size(); ++i) {
         result.tensors.emplace_back(static_cast<std::size_t>(engine.space().parameters()[i].elements()));
         engine.read(static_cast<int>(i), Engine::Part::Gradient, result.tensors.back().data());
@@ -196,6 +196,39 @@ void checkGradients(Report& report) {
                                      worst, where, got.loss, want.loss));
         }
     }
+}
+
+void checkDistillation(Report& report) {
+    auto options = smallOptions(false);
+    options.distillation = {0, 1, 1};
+    const auto ids = randomIds(options.rows * options.sequence, options.shape.vocab, 3);
+    const auto scored = double(options.rows * (options.sequence - 1));
+    const auto divergences = [&](int stages) {
+        options.recipes.assign(options.recipes.size() - 1, {stages, 0});
+        options.recipes.push_back({});
+        Engine engine(options, 0);
+        fill(engine);
+        for (std::size_t i = 0; i < engine.space().parameters().size(); ++i) {
+            std::vector<float> values(static_cast<std::size_t>(engine.space().parameters()[i].elements()));
+            engine.read(static_cast<int>(i), Engine::Part::Master, values.data());
+            engine.writeTeacher(static_cast<int>(i), values.data());
+        }
+        engine.refresh();
+        std::vector<double> each;
+        for (int step = 0; step < 30; ++step) {
+            engine.accumulate(ids.data(), options.rows, options.sequence, 1);
+            each.push_back(engine.lastLoss().divergence / scored);
+            engine.finish(stages == 0 ? 0 : 1e-3F, 1, 1);
+        }
+        each.push_back(double(engine.report().control.gradientNorm));
+        return each;
+    };
+    const auto same = divergences(0);
+    report.check(std::abs(same.front()) < 1e-5 && same.back() < 1e-3, "a student that equals its teacher",
+                 fmt::format("KL {:.1e}, norm of its gradient {:.1e}", same.front(), same.back()));
+    const auto w2 = divergences(2);
+    report.check(w2[29] < 0.5 * w2[0], "a W2 student learns from its teacher for 30 steps",
+                 fmt::format("KL {:.4f} to {:.4f}", w2[0], w2[29]));
 }
 
 void checkDeterminism(Report& report) {

@@ -224,6 +224,54 @@ void loss(const Context& on, std::int64_t vocab) {
     on.expect(name + ", gradient", gLogits.values(), d);
 }
 
+void distillation(const Context& on, std::int64_t vocab, const gpu::Distillation& how) {
+    const std::int64_t rows = 11;
+    const auto e = on.element;
+    const auto logits = randomValues(e, rows * vocab, 17, 3), teacher = randomValues(e, rows * vocab, 18, 3);
+    std::vector<std::int32_t> labels;
+    for (std::int64_t row = 0; row < rows; ++row)
+        labels.push_back(row == 3 ? -1 : std::int32_t(row * 37 % vocab));
+    const double scale = 0.5, tau = double(how.temperature);
+    Values losses(static_cast<std::size_t>(rows)), divergences(losses.size()), d(logits.size());
+    const auto softmax = [&](const double* row, double temperature, double& logSum) {
+        Values p(row, row + vocab);
+        const double most = *std::max_element(p.begin(), p.end());
+        double sum = 0;
+        for (auto& each : p)
+            sum += each = std::exp((each - most) / temperature);
+        for (auto& each : p)
+            each /= sum;
+        logSum = most / temperature + std::log(sum);
+        return p;
+    };
+    for (std::size_t row = 0; row < losses.size(); ++row) {
+        if (labels[row] < 0) continue;
+        const double* const s = &logits[row * std::size_t(vocab)];
+        const double* const t = &teacher[row * std::size_t(vocab)];
+        double plainSum = 0, softSum = 0, teacherSum = 0;
+        const auto plain = softmax(s, 1, plainSum), soft = softmax(s, tau, softSum),
+                   taught = softmax(t, tau, teacherSum);
+        losses[row] = plainSum - s[labels[row]];
+        for (std::size_t c = 0; c < std::size_t(vocab); ++c) {
+            divergences[row] += taught[c] * (t[c] / tau - teacherSum - s[c] / tau + softSum);
+            d[row * std::size_t(vocab) + c] =
+                scale * (double(how.ceWeight) * (plain[c] - (std::int32_t(c) == labels[row] ? 1 : 0)) +
+                         double(how.weight) * tau * (soft[c] - taught[c]));
+        }
+    }
+    const Buffer gLogits(e, logits), gTeacher(e, teacher), gLosses(Element::F32, losses.size()),
+        gDivergences(Element::F32, losses.size()), gScale(Element::F32, Values{scale});
+    const Integers gLabels(labels);
+    gpu::distillLoss(e, gLogits.data(), gTeacher.data(), gLabels.data(), gLosses.floats(),
+                     gDivergences.floats(), rows, vocab, how, gScale.floats(), kStream);
+    const auto name =
+        fmt::format("distillation over {} ids at {}, CE × {}", vocab, how.temperature, how.ceWeight);
+    const Context exact{on.report, Element::F32};
+    exact.expect(name + ", CE", gLosses.values(), losses);
+    exact.expect(name + ", KL", gDivergences.values(), divergences, 3);
+    on.expect(name + ", gradient", gLogits.values(), d);
+}
+
 void embedding(const Context& on) {
     const std::int64_t tokens = 300, width = 64, vocab = 50;
     const auto e = on.element;
@@ -431,6 +479,8 @@ void checkKernels(Report& report) {
             swiglu(on, width);
         for (const std::int64_t vocab : {307, 512, 49152})
             loss(on, vocab);
+        distillation(on, 307, {1, 0.5F, 2});
+        distillation(on, 49152, {0, 1, 1});
         embedding(on);
         for (const int dim : {8, 64})
             rope(on, dim, false);

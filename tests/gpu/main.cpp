@@ -8,8 +8,9 @@
 int main(int argc, char** argv) {
     using namespace fairy2::gpucheck;
     const auto usage = [] {
-        std::fprintf(stderr, "usage: fairy2-gpu-check kernels|quantizer|gradients|determinism|oracle "
-                             "FOLDER|bench [OPTION=VALUE]…\n");
+        std::fprintf(stderr,
+                     "usage: fairy2-gpu-check kernels|quantizer|gradients|distillation|determinism|oracle "
+                     "FOLDER|bench [OPTION=VALUE]…\n");
         return 2;
     };
     if (argc < 2) return usage();
@@ -22,6 +23,8 @@ int main(int argc, char** argv) {
             checkQuantizer(report);
         } else if (what == "gradients") {
             checkGradients(report);
+        } else if (what == "distillation") {
+            checkDistillation(report);
         } else if (what == "determinism") {
             checkDeterminism(report);
         } else if (what == "oracle" && argc == 3) {

@@ -76,7 +76,7 @@ void follow(Report& report, const std::string& name, const base::Json& oracle, c
     options.element = element;
     options.rows = config.at("rows_per_microbatch").get<std::int64_t>();
     options.sequence = static_cast<std::int64_t>(train.row(0).size());
-    options.adam = {0.9F, 0.95F, 1e-8F, config.at("weight_decay").get<float>()};
+    options.adam = {0.9, 0.95, 1e-8, config.at("weight_decay").get<double>()};
     Engine engine(options, 0);
     loadMasters(engine, model / "model.safetensors");
 
@@ -94,7 +94,8 @@ void follow(Report& report, const std::string& name, const base::Json& oracle, c
             for (std::int64_t r = 0; r < options.rows; ++r, ++row)
                 ids.insert(ids.end(), train.row(row).begin(), train.row(row).end());
             engine.accumulate(ids.data(), options.rows, options.sequence, 1.0 / accumulate);
-            loss += engine.lastLoss() / double(options.rows * (options.sequence - 1)) / accumulate;
+            loss +=
+                engine.lastLoss().crossEntropy / double(options.rows * (options.sequence - 1)) / accumulate;
         }
         const double rate = config.at("peak_lr").get<double>() *
                             std::min(1.0, (step + 1) / config.at("warmup").get<double>()) *
@@ -115,8 +116,11 @@ void follow(Report& report, const std::string& name, const base::Json& oracle, c
     const double edges = std::max(std::abs(before - wanted.at("val_before").get<double>()),
                                   std::abs(after - wanted.at("val_after").get<double>()));
     const bool exact = element == gpu::Element::F32;
+    // One and a half times what PyTorch's own bf16 autocast is off by: 0.039 for W2, 0.056 for W1.
+    const bool oneStage = config.at("stages").get<int>() == 1;
+    const double allowed = oneStage ? 0.085 : 0.06, allowedMean = oneStage ? 0.029 : 0.02;
     report.check(
-        exact ? worst <= 1e-4 && edges <= 1e-4 : worst <= 0.06 && mean <= 0.02,
+        exact ? worst <= 1e-4 && edges <= 1e-4 : worst <= allowed && mean <= allowedMean,
         fmt::format("{} {} steps of {} in {}", name, steps, oracle.at("model").get<std::string>(),
                     exact ? "fp32" : "bf16"),
         fmt::format(

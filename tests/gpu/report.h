@@ -20,10 +20,11 @@ private:
     int m_failed = 0;
 };
 
-void checkKernels(Report& report);     ///< each kernel against a plain loop in double
-void checkQuantizer(Report& report);   ///< scales, codes and weights against core/quant, bit for bit
-void checkGradients(Report& report);   ///< bf16 with library attention against fp32 with our own
-void checkDeterminism(Report& report); ///< two runs of the deterministic mode, bit for bit
+void checkKernels(Report& report);      ///< each kernel against a plain loop in double
+void checkQuantizer(Report& report);    ///< scales, codes and weights against core/quant, bit for bit
+void checkGradients(Report& report);    ///< bf16 with library attention against fp32 with our own
+void checkDistillation(Report& report); ///< with and without a difference between student and teacher
+void checkDeterminism(Report& report);  ///< two runs of the deterministic mode, bit for bit
 /// Loss curves of train_oracle.json; `folder` holds it with its models and tokens.
 void checkOracle(Report& report, const std::string& folder);
 /// Speed in SmolLM2-135M's shape with random weights; prints one JSON line a configuration.

@@ -62,9 +62,9 @@ private:
 
 } // namespace
 
-Engine::Engine(EngineOptions options, int device)
+Engine::Engine(EngineOptions options, int device, std::shared_ptr<TorchBridge> bridge)
     : m_options(std::move(options)), m_device(device), m_space(m_options.shape, m_options.recipes),
-      m_bridge(device, m_options.deterministic) {
+      m_bridge(std::move(bridge)) {
     const auto& shape = m_options.shape;
     if (shape.heads % shape.kvHeads != 0 || shape.headDim % 2 != 0 || shape.headDim > 256)
         throw Failure("the GPU engine takes an even head_dim up to 256 and heads that share k and v evenly");
@@ -72,12 +72,24 @@ Engine::Engine(EngineOptions options, int device)
         throw Failure("the GPU engine takes a hidden_size up to 4096, divisible by 8 above 512");
     m_heads = {tokens(), m_options.sequence, shape.heads, shape.kvHeads, shape.headDim};
     m_attentionScale = float(1.0 / std::sqrt(double(shape.headDim)));
-    if (m_options.element == Element::BF16) m_library = m_bridge.chooseLibrary(m_heads, m_attentionScale);
-    m_bridge.emptyCache();
+    if (m_options.element == Element::BF16) m_library = m_bridge->chooseLibrary(m_heads, m_attentionScale);
+    m_bridge->emptyCache();
     describeQuantized();
     planMemory();
     uploadTables();
-    m_gemm = std::make_unique<Gemm>(m_options.element, m_workspace, stream(), !m_options.deterministic);
+    // fp32 is for comparison: the same algorithms every time.
+    const bool tune = m_options.element == Element::BF16 && !m_options.deterministic;
+    m_gemm = std::make_unique<Gemm>(m_options.element, m_workspace, stream(), tune);
+    if (!m_options.trainable || m_options.distillation.weight <= 0) return;
+    auto teacher = m_options;
+    teacher.recipes.clear();
+    teacher.trainable = false;
+    teacher.logitTokens = m_logitTokens;
+    m_teacher.reset(new Engine(std::move(teacher), device, m_bridge));
+    m_teacher->m_library = m_library;
+    m_teacher->m_inputs = m_inputs; // it reads what the student reads
+    for (const auto& entry : m_teacher->m_plan)
+        m_plan.push_back({"teacher's " + entry.name, entry.bytes});
 }
 
 Engine::~Engine() {
@@ -165,10 +177,11 @@ void Engine::planMemory() {
     layout.add("tables", m_groupChunks, std::int64_t(m_groupChunkList.size() * sizeof(QuantChunk)));
     layout.add("tables", m_squares, kNormBlocks * 8);
     layout.add("tables", m_control, sizeof(StepControl));
-    layout.add("tables", m_lossSum, sizeof(LossSum));
+    layout.add("tables", m_lossSum, 2 * sizeof(LossSum));
     layout.add("tables", m_cosines, m_options.sequence * shape.headDim / 2 * 4);
     layout.add("tables", m_sines, m_options.sequence * shape.headDim / 2 * 4);
     layout.add("tables", m_losses, count * 4);
+    layout.add("tables", m_divergences, count * 4);
     layout.add("tables", m_inputs, 3 * count * 4);
     layout.add("tables", m_partial,
                kPartialRows * std::max<std::int64_t>(shape.hidden, 2 * shape.headDim) * 4);
@@ -349,6 +362,11 @@ void Engine::write(int parameter, Part part, const float* from) {
     check(cudaMemcpy(to + p.offset, from, std::size_t(p.elements() * 4), cudaMemcpyHostToDevice), "writing");
 }
 
+void Engine::writeTeacher(int parameter, const float* from) {
+    if (!m_teacher) throw Failure("this engine has no teacher");
+    m_teacher->write(parameter, Part::Master, from);
+}
+
 void Engine::readScales(std::size_t quantized, std::vector<float>& to) const {
     const auto& matrix = m_quantized.at(quantized).matrix;
     to.resize(std::size_t(groupsOf(matrix) * matrix.stages * 4));
@@ -452,7 +470,7 @@ void Engine::attend(std::size_t layer) {
                          stream());
         block.attentionOut = block.attention;
     } else {
-        block.attentionOut = m_bridge.attentionForward(layer, in, m_heads, m_attentionScale);
+        block.attentionOut = m_bridge->attentionForward(layer, in, m_heads, m_attentionScale);
     }
 }
 
@@ -473,7 +491,7 @@ void Engine::forward(bool training) {
         attend(l);
         m_gemm->forward(block.mid, block.attentionOut, weight(at.output), block.x,
                         {count, shape.attentionWidth(), shape.hidden});
-        if (!training) m_bridge.release(l);
+        if (!training) m_bridge->release(l);
         rmsNormForward(element, block.mid, m_master + at.postNorm, block.h2, block.rstd2, count, shape.hidden,
                        m_options.rmsEps, stream());
         m_gemm->forward(block.gateUp, block.h2, weight(at.gateUp), nullptr,
@@ -497,8 +515,18 @@ void Engine::headLoss(bool training, bool first) {
         const auto rows = begin * shape.hidden * size;
         const void* const hidden = static_cast<const char*>(m_final) + rows;
         m_gemm->forward(m_logits, hidden, weight(m_space.head()), nullptr, product);
-        crossEntropy(m_options.element, m_logits, m_inputs + count + begin, m_losses + begin, part,
-                     shape.vocab, training ? &m_control->gradientScale : nullptr, stream());
+        const auto* const labels = m_inputs + count + begin;
+        if (training && m_teacher) {
+            m_teacher->m_gemm->forward(m_teacher->m_logits,
+                                       static_cast<const char*>(m_teacher->m_final) + rows,
+                                       m_teacher->weight(m_space.head()), nullptr, product);
+            distillLoss(m_options.element, m_logits, m_teacher->m_logits, labels, m_losses + begin,
+                        m_divergences + begin, part, shape.vocab, m_options.distillation,
+                        &m_control->gradientScale, stream());
+        } else {
+            crossEntropy(m_options.element, m_logits, labels, m_losses + begin, part, shape.vocab,
+                         training ? &m_control->gradientScale : nullptr, stream());
+        }
         if (!training) continue;
         m_gemm->inputGradient(static_cast<char*>(m_dHidden) + rows, m_logits, weight(m_space.head()),
                               product);
@@ -506,6 +534,7 @@ void Engine::headLoss(bool training, bool first) {
                                !(first && begin == 0));
     }
     sumLoss(m_losses, count, m_lossSum, stream());
+    if (training && m_teacher) sumLoss(m_divergences, count, m_lossSum + 1, stream());
 }
 
 void Engine::attendBackward(std::size_t layer, const void* dOut) {
@@ -517,7 +546,7 @@ void Engine::attendBackward(std::size_t layer, const void* dOut) {
         attentionBackward(m_options.element, in, block.attentionOut, block.logSumExp, dOut, m_dq, m_dk, m_dv,
                           m_heads, m_attentionScale, stream());
     } else {
-        gradients = m_bridge.attentionBackward(layer, in, dOut, m_heads, m_attentionScale);
+        gradients = m_bridge->attentionBackward(layer, in, dOut, m_heads, m_attentionScale);
     }
     if (m_options.shape.qkNorm) {
         ropeNormBackward(m_options.element, block.qkv, m_master + at.qNorm, m_master + at.kNorm, gradients.dq,
@@ -562,7 +591,7 @@ void Engine::backward(bool first) {
         m_gemm->inputGradient(m_dHidden, m_dResidual, weight(at.output), output);
         m_gemm->weightGradient(m_gradient + at.output, m_dResidual, block.attentionOut, output, !first);
         attendBackward(l, m_dHidden);
-        m_bridge.release(l);
+        m_bridge->release(l);
         if (shape.qkNorm) {
             reducePartials(m_partial, m_gradient + at.qNorm, dim, 2 * dim, !first, stream());
             reducePartials(m_partial + dim, m_gradient + at.kNorm, dim, 2 * dim, !first, stream());
@@ -582,6 +611,7 @@ void Engine::microStep(bool first) {
         check(cudaMemsetAsync(m_gradient + m_space.embedding(), 0,
                               std::size_t(m_options.shape.vocab * m_options.shape.hidden * 4), stream()),
               "clearing a gradient");
+    if (m_teacher) m_teacher->forward(false);
     forward(true);
     headLoss(true, first);
     backward(first);
@@ -624,6 +654,7 @@ void Engine::update(bool wanted) {
 
 void Engine::refresh() {
     update(false);
+    if (m_teacher) m_teacher->refresh();
     m_quantizedOnce = true;
     synchronize();
 }
@@ -640,10 +671,10 @@ void Engine::prepare() {
     gradientSquares(m_gradient, m_space.elements(), m_squares, stream());
     decideStep(m_squares, m_lossSum, m_control, m_options.adam, stream());
     upload(&control, m_control, sizeof control);
-    m_bridge.emptyCache();
-    m_firstGraph = m_bridge.capture([this] { microStep(true); });
-    if (m_options.accumulates) m_laterGraph = m_bridge.capture([this] { microStep(false); });
-    m_finishGraph = m_bridge.capture([this] {
+    m_bridge->emptyCache();
+    m_firstGraph = m_bridge->capture([this] { microStep(true); });
+    if (m_options.accumulates) m_laterGraph = m_bridge->capture([this] { microStep(false); });
+    m_finishGraph = m_bridge->capture([this] {
         update(true);
         check(cudaMemcpyAsync(&m_pinned->control, m_control, sizeof(StepControl), cudaMemcpyDeviceToHost,
                               stream()),
@@ -653,7 +684,7 @@ void Engine::prepare() {
                                   cudaMemcpyDeviceToHost, stream()),
                   "metrics");
     });
-    check(cudaMemsetAsync(m_lossSum, 0, sizeof(LossSum), stream()), "clearing the loss");
+    check(cudaMemsetAsync(m_lossSum, 0, 2 * sizeof(LossSum), stream()), "clearing the loss");
     m_microSteps = 0;
     m_prepared = true;
 }
@@ -666,15 +697,15 @@ void Engine::accumulate(const std::int32_t* ids, std::int64_t rows, std::int64_t
     const float scale = float(share / double(m_scored));
     check(cudaMemcpyAsync(&m_control->gradientScale, &scale, sizeof scale, cudaMemcpyHostToDevice, stream()),
           "upload");
-    m_bridge.replay(first ? m_firstGraph : m_laterGraph);
+    m_bridge->replay(first ? m_firstGraph : m_laterGraph);
     ++m_microSteps;
 }
 
-double Engine::lastLoss() {
-    check(cudaMemcpyAsync(&m_pinned->loss, m_lossSum, sizeof(LossSum), cudaMemcpyDeviceToHost, stream()),
+Engine::Losses Engine::lastLoss() {
+    check(cudaMemcpyAsync(m_pinned->loss, m_lossSum, sizeof m_pinned->loss, cudaMemcpyDeviceToHost, stream()),
           "the loss");
     synchronize();
-    return m_pinned->loss.last;
+    return {m_pinned->loss[0].last, m_pinned->loss[1].last};
 }
 
 void Engine::finish(float learningRate, float clipNorm, float lambda) {
@@ -682,7 +713,7 @@ void Engine::finish(float learningRate, float clipNorm, float lambda) {
     const float fromHost[3] = {learningRate, clipNorm, lambda};
     static_assert(offsetof(StepControl, learningRate) == 0 && offsetof(StepControl, lambda) == 8);
     check(cudaMemcpyAsync(m_control, fromHost, sizeof fromHost, cudaMemcpyHostToDevice, stream()), "upload");
-    m_bridge.replay(m_finishGraph);
+    m_bridge->replay(m_finishGraph);
     m_microSteps = 0;
 }
 
@@ -697,7 +728,7 @@ void Engine::evaluate(const std::int32_t* ids, std::int64_t rows, std::int64_t l
     if (!m_quantizedOnce) refresh();
     const auto width = m_options.sequence;
     std::vector<float> each(static_cast<std::size_t>(tokens()));
-    const LossSum kept = m_microSteps > 0 ? (static_cast<void>(lastLoss()), m_pinned->loss) : LossSum{};
+    const LossSum kept = m_microSteps > 0 ? (static_cast<void>(lastLoss()), m_pinned->loss[0]) : LossSum{};
     for (std::int64_t done = 0; done < rows; done += m_options.rows) {
         const auto part = std::min(m_options.rows, rows - done);
         stage(ids + done * length, part, length);
@@ -715,7 +746,8 @@ void Engine::evaluate(const std::int32_t* ids, std::int64_t rows, std::int64_t l
 }
 
 std::uint64_t Engine::deviceBytes() const {
-    return std::uint64_t(m_arenaBytes) + m_bridge.reservedBytes();
+    return std::uint64_t(m_arenaBytes + (m_teacher ? m_teacher->m_arenaBytes : 0)) +
+           m_bridge->reservedBytes();
 }
 
 } // namespace fairy2::gpu

@@ -26,6 +26,7 @@ struct EngineOptions {
     bool accumulates = true;      ///< more than one micro-step a step is possible
     std::int64_t logitTokens = 0; ///< tokens whose logits exist at once; 0 = chosen
     AdamW adam;
+    Distillation distillation; ///< weight > 0: a teacher of the same shape, in full precision, beside
 };
 
 /// What one step reports; filled by the device, read by the host when it asks.
@@ -39,7 +40,8 @@ struct StepReport {
 /// thrown (check.h).
 class Engine {
 public:
-    Engine(EngineOptions options, int device);
+    Engine(EngineOptions options, int device)
+        : Engine(options, device, std::make_shared<TorchBridge>(device, options.deterministic)) {}
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
@@ -48,6 +50,7 @@ public:
     [[nodiscard]] const ParameterSpace& space() const noexcept { return m_space; }
     void read(int parameter, Part part, float* to) const;
     void write(int parameter, Part part, const float* from);
+    void writeTeacher(int parameter, const float* from);
     [[nodiscard]] std::int64_t updates() const;
     void setUpdates(std::int64_t updates);
 
@@ -59,8 +62,12 @@ public:
     /// Forward and backward of rows × length tokens (rows ≤ options.rows, length ≤ options.sequence); the
     /// gradient is of `share` × the mean loss over its scored tokens. Returns without waiting.
     void accumulate(const std::int32_t* ids, std::int64_t rows, std::int64_t length, double share);
-    /// Sum of the losses of the last micro-step in nats; waits for it.
-    [[nodiscard]] double lastLoss();
+    struct Losses {
+        double crossEntropy = 0;
+        double divergence = 0; ///< KL(teacher ‖ student); 0 without a teacher
+    };
+    /// Sums over the scored tokens of the last micro-step in nats; waits for it.
+    [[nodiscard]] Losses lastLoss();
     /// Ends the step. Returns without waiting.
     void finish(float learningRate, float clipNorm, float lambda);
     void drop() noexcept { m_microSteps = 0; }
@@ -88,9 +95,12 @@ public:
     [[nodiscard]] std::uint64_t deviceBytes() const; ///< arena and what LibTorch holds
     [[nodiscard]] double tuningSeconds() const noexcept { return m_gemm ? m_gemm->tuningSeconds() : 0; }
     void synchronize() const;
-    [[nodiscard]] cudaStream_t stream() const noexcept { return m_bridge.stream(); }
+    [[nodiscard]] cudaStream_t stream() const noexcept { return m_bridge->stream(); }
 
 private:
+    /// Shares the stream, and with it the order of work, with another engine.
+    Engine(EngineOptions options, int device, std::shared_ptr<TorchBridge> bridge);
+
     struct Block {
         BlockOffsets at;
         void *x, *h1, *qkv, *turned, *attention, *mid, *h2, *gateUp, *swiglu;
@@ -123,9 +133,10 @@ private:
     EngineOptions m_options;
     int m_device;
     ParameterSpace m_space;
-    TorchBridge m_bridge;
+    std::shared_ptr<TorchBridge> m_bridge;
     TorchBridge::Library m_library = TorchBridge::Library::None;
     std::unique_ptr<Gemm> m_gemm;
+    std::unique_ptr<Engine> m_teacher;
     HeadShape m_heads;
     float m_attentionScale = 1;
 
@@ -151,9 +162,9 @@ private:
     QuantChunk *m_tensorChunks = nullptr, *m_groupChunks = nullptr;
     double* m_squares = nullptr;
     StepControl* m_control = nullptr;
-    LossSum* m_lossSum = nullptr;
-    float *m_cosines = nullptr, *m_sines = nullptr, *m_losses = nullptr, *m_rstdFinal = nullptr,
-          *m_partial = nullptr;
+    LossSum* m_lossSum = nullptr; // cross-entropy, divergence
+    float *m_cosines = nullptr, *m_sines = nullptr, *m_losses = nullptr, *m_divergences = nullptr,
+          *m_rstdFinal = nullptr, *m_partial = nullptr;
     std::int32_t* m_inputs = nullptr; // ids, labels, order
     std::vector<Block> m_blocks;
     void *m_last = nullptr, *m_final = nullptr, *m_logits = nullptr, *m_dResidual = nullptr,
@@ -170,7 +181,7 @@ private:
     std::size_t m_firstGraph = 0, m_laterGraph = 0, m_finishGraph = 0;
     struct Pinned {
         StepControl control;
-        LossSum loss;
+        LossSum loss[2];
     };
     Pinned* m_pinned = nullptr;
     MatrixMetrics* m_pinnedMetrics = nullptr;

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 /* Raised with every change below; the loader refuses a module with another number. */
-#define FAIRY2_CUDA_INTERFACE 2
+#define FAIRY2_CUDA_INTERFACE 3
 
 #define FAIRY2_CUDA_API __attribute__((visibility("default")))
 
@@ -55,6 +55,8 @@ typedef struct Fairy2CudaSpec {
     int32_t deterministic;            /* equal inputs give equal bits on one machine */
     int32_t recomputeSwiglu;          /* trades a little time for memory */
     double beta1, beta2, eps, weightDecay;
+    /* loss = ceWeight · CE + distillWeight · τ² · KL(teacher ‖ student); distillWeight 0 = no teacher */
+    double ceWeight, distillWeight, distillTemperature;
 } Fairy2CudaSpec;
 
 typedef struct Fairy2CudaTensor {
@@ -100,6 +102,9 @@ FAIRY2_CUDA_API int fairy2CudaEngineRead(const Fairy2CudaEngine* engine, int64_t
                                          float* values);
 FAIRY2_CUDA_API int fairy2CudaEngineWrite(Fairy2CudaEngine* engine, int64_t tensor, int part,
                                           const float* values);
+/* Master of the teacher, which has the student's tensors; refresh makes it count. */
+FAIRY2_CUDA_API int fairy2CudaEngineWriteTeacher(Fairy2CudaEngine* engine, int64_t tensor,
+                                                 const float* values);
 FAIRY2_CUDA_API int fairy2CudaEngineUpdates(const Fairy2CudaEngine* engine, int64_t* updates);
 FAIRY2_CUDA_API int fairy2CudaEngineSetUpdates(Fairy2CudaEngine* engine, int64_t updates);
 /* Quantises the masters as they are now. */
@@ -107,8 +112,8 @@ FAIRY2_CUDA_API int fairy2CudaEngineRefresh(Fairy2CudaEngine* engine);
 /* Forward and backward of rows × length ids; adds share × gradient of the mean loss. Returns at once. */
 FAIRY2_CUDA_API int fairy2CudaEngineAccumulate(Fairy2CudaEngine* engine, const int32_t* ids, int64_t rows,
                                                int64_t length, double share);
-/* Sum of the losses of the last micro-batch, nats; waits for it. */
-FAIRY2_CUDA_API int fairy2CudaEngineLoss(Fairy2CudaEngine* engine, double* sum);
+/* Sums of cross-entropy and KL over the scored tokens of the last micro-batch, nats; waits for it. */
+FAIRY2_CUDA_API int fairy2CudaEngineLoss(Fairy2CudaEngine* engine, double* crossEntropy, double* divergence);
 /* Norm, clipping, AdamW, quantising; lambda is the share of A_q in the weights. Returns at once. */
 FAIRY2_CUDA_API int fairy2CudaEngineFinish(Fairy2CudaEngine* engine, double learningRate, double clipNorm,
                                            double lambda);

@@ -59,7 +59,8 @@ fairy2::gpu::EngineOptions optionsOf(const Fairy2CudaSpec& spec) {
     options.deterministic = spec.deterministic != 0;
     options.recomputeSwiglu = spec.recomputeSwiglu != 0;
     options.accumulates = spec.accumulates != 0;
-    options.adam = {float(spec.beta1), float(spec.beta2), float(spec.eps), float(spec.weightDecay)};
+    options.adam = {spec.beta1, spec.beta2, spec.eps, spec.weightDecay};
+    options.distillation = {float(spec.ceWeight), float(spec.distillWeight), float(spec.distillTemperature)};
     return options;
 }
 
@@ -163,6 +164,10 @@ int fairy2CudaEngineWrite(Fairy2CudaEngine* engine, int64_t tensor, int part, co
     return guarded([&] { engine->engine.write(int(tensor), partOf(part), values); });
 }
 
+int fairy2CudaEngineWriteTeacher(Fairy2CudaEngine* engine, int64_t tensor, const float* values) {
+    return guarded([&] { engine->engine.writeTeacher(int(tensor), values); });
+}
+
 int fairy2CudaEngineUpdates(const Fairy2CudaEngine* engine, int64_t* updates) {
     return guarded([&] { *updates = engine->engine.updates(); });
 }
@@ -180,8 +185,12 @@ int fairy2CudaEngineAccumulate(Fairy2CudaEngine* engine, const int32_t* ids, int
     return guarded([&] { engine->engine.accumulate(ids, rows, length, share); });
 }
 
-int fairy2CudaEngineLoss(Fairy2CudaEngine* engine, double* sum) {
-    return guarded([&] { *sum = engine->engine.lastLoss(); });
+int fairy2CudaEngineLoss(Fairy2CudaEngine* engine, double* crossEntropy, double* divergence) {
+    return guarded([&] {
+        const auto losses = engine->engine.lastLoss();
+        *crossEntropy = losses.crossEntropy;
+        *divergence = losses.divergence;
+    });
 }
 
 int fairy2CudaEngineFinish(Fairy2CudaEngine* engine, double learningRate, double clipNorm, double lambda) {

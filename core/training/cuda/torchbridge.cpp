@@ -95,7 +95,9 @@ struct TorchBridge::State {
 
 TorchBridge::TorchBridge(int device, bool deterministic) {
     at::globalContext().lazyInitDevice(at::kCUDA);
-    at::globalContext().setDeterministicAlgorithms(deterministic, true);
+    // Not only a warning: flash attention asks for the strict form before it computes repeatably.
+    at::globalContext().setDeterministicAlgorithms(deterministic, false);
+    at::globalContext().setDeterministicFillUninitializedMemory(false);
     c10::cuda::set_device(static_cast<c10::DeviceIndex>(device));
     m_state = std::make_unique<State>(device, deterministic);
 }

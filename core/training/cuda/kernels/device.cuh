@@ -48,6 +48,12 @@ __device__ __forceinline__ void store(T* to, const float (&from)[N]) {
     *reinterpret_cast<Pack<T, N>*>(to) = pack;
 }
 
+/// eˣ as exactly as T's own rounding asks for.
+template <typename T>
+__device__ __forceinline__ float exponential(float x) {
+    return sizeof(T) == sizeof(float) ? expf(x) : __expf(x);
+}
+
 __device__ __forceinline__ float warpSum(float value) {
 #pragma unroll
     for (int step = 16; step > 0; step /= 2)

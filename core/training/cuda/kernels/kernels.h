@@ -84,6 +84,18 @@ void swigluBackward(Element element, void* gateUp, const void* dy, void* again, 
 /// is negative.
 void crossEntropy(Element element, void* logits, const std::int32_t* labels, float* loss, std::int64_t rows,
                   std::int64_t vocab, const float* gradientScale, cudaStream_t stream);
+/// Learning from a teacher: ceWeight · CE + weight · τ² · KL(teacher ‖ student), both softened by τ in the
+/// KL.
+struct Distillation {
+    float ceWeight = 1;
+    float weight = 0; ///< 0 = no teacher
+    float temperature = 1;
+};
+/// As crossEntropy, with teacher logits beside: loss[r] is the plain CE, divergence[r] the KL; the gradient
+/// is that of the weighted sum.
+void distillLoss(Element element, void* logits, const void* teacher, const std::int32_t* labels, float* loss,
+                 float* divergence, std::int64_t rows, std::int64_t vocab, const Distillation& distillation,
+                 const float* gradientScale, cudaStream_t stream);
 struct LossSum {
     double total = 0; ///< of the micro-steps since the last decideStep
     double last = 0;  ///< of the last one
@@ -127,10 +139,10 @@ struct StepControl {
     double loss = 0; ///< sum over the tokens of the step that ends
 };
 struct AdamW {
-    float beta1 = 0.9F;
-    float beta2 = 0.95F;
-    float eps = 1e-8F;
-    float weightDecay = 0;
+    double beta1 = 0.9;
+    double beta2 = 0.95;
+    double eps = 1e-8;
+    double weightDecay = 0;
 };
 /// A run of parameters that one block updates.
 struct Chunk {

@@ -51,8 +51,8 @@ __global__ void decide(const double* partial, LossSum* loss, StepControl* contro
     const float factor = control->clipNorm / (float(norm) + 1e-6F);
     control->gradientFactor = control->clipNorm > 0 && factor < 1 ? factor : 1.0F;
     ++control->updates;
-    control->correction1 = float(1.0 - pow(double(adam.beta1), double(control->updates)));
-    control->correction2Root = float(sqrt(1.0 - pow(double(adam.beta2), double(control->updates))));
+    control->correction1 = float(1.0 - pow(adam.beta1, double(control->updates)));
+    control->correction2Root = float(sqrt(1.0 - pow(adam.beta2, double(control->updates))));
 }
 
 __device__ __forceinline__ std::uint32_t magnitudeBits(float value) {
@@ -66,14 +66,16 @@ __global__ void __launch_bounds__(kThreads)
     const Chunk chunk = chunks[blockIdx.x];
     const bool moves = wanted && control->skip == 0;
     const float factor = control->gradientFactor;
-    const float keep = 1.0F - control->learningRate * adam.weightDecay;
+    const float beta2 = float(adam.beta2), fresh1 = float(1.0 - adam.beta1), fresh2 = float(1.0 - adam.beta2),
+                eps = float(adam.eps);
+    const float keep = float(1.0 - double(control->learningRate) * adam.weightDecay);
     const float pace = control->learningRate / control->correction1;
     std::uint32_t most = 0;
     const auto one = [&](float& p, float g, float& m, float& v) {
         g *= factor;
-        m += (1.0F - adam.beta1) * (g - m);
-        v = adam.beta2 * v + (1.0F - adam.beta2) * g * g;
-        p = p * keep - pace * (m / (sqrtf(v) / control->correction2Root + adam.eps));
+        m += fresh1 * (g - m);
+        v = beta2 * v + fresh2 * g * g;
+        p = p * keep - pace * (m / (sqrtf(v) / control->correction2Root + eps));
     };
     for (int i = threadIdx.x * 4; i < chunk.count; i += kThreads * 4) {
         const auto at = chunk.offset + i;

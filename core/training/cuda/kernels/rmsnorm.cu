@@ -22,7 +22,7 @@ __global__ void forward(const T* x, const float* weight, T* y, float* rstd, std:
         for (int k = 0; k < N; ++k)
             squares += v[k] * v[k];
     }
-    const float r = rsqrtf(warpSum(squares) / float(width) + eps);
+    const float r = 1.0F / sqrtf(warpSum(squares) / float(width) + eps);
     for (int c = lane * N; c < width; c += 32 * N) {
         float v[N], w[N];
         load<N>(in + c, v);

@@ -95,7 +95,7 @@ __global__ void normForward(const T* qkv, const float* qWeight, const float* kWe
             squares += low[p] * low[p] + high[p] * high[p];
         }
     }
-    const float r = rsqrtf(warpSum(squares) / float(shape.dim) + eps);
+    const float r = 1.0F / sqrtf(warpSum(squares) / float(shape.dim) + eps);
     T* to = turned + i * shape.dim;
 #pragma unroll
     for (int p = 0; p < kPairs; ++p) {
@@ -146,7 +146,7 @@ __global__ void normBackward(const T* qkv, const float* qWeight, const float* kW
                     dot += l[0] * weight[j] * low[p] + h[0] * weight[j + half] * high[p];
                 }
             }
-            const float r = rsqrtf(warpSum(squares) / float(shape.dim) + eps);
+            const float r = 1.0F / sqrtf(warpSum(squares) / float(shape.dim) + eps);
             const float mean = warpSum(dot) * r / float(shape.dim);
 #pragma unroll
             for (int p = 0; p < kPairs; ++p) {

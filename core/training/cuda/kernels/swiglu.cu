@@ -4,8 +4,9 @@
 namespace fairy2::gpu {
 namespace {
 
+template <typename T>
 __device__ __forceinline__ float sigmoid(float x) {
-    return 1.0F / (1.0F + __expf(-x));
+    return 1.0F / (1.0F + exponential<T>(-x));
 }
 
 template <typename T, int N>
@@ -19,7 +20,7 @@ __global__ void forward(const T* gateUp, T* y, std::int64_t packs, int packsPerR
     load<N>(gate + std::int64_t(packsPerRow) * N, u);
 #pragma unroll
     for (int k = 0; k < N; ++k)
-        g[k] = g[k] * sigmoid(g[k]) * u[k];
+        g[k] = g[k] * sigmoid<T>(g[k]) * u[k];
     store<N>(y + i * N, g);
 }
 
@@ -37,7 +38,7 @@ __global__ void backward(T* gateUp, const T* dy, T* again, std::int64_t packs, i
     float y[N];
 #pragma unroll
     for (int k = 0; k < N; ++k) {
-        const float s = sigmoid(g[k]);
+        const float s = sigmoid<T>(g[k]);
         const float silu = g[k] * s;
         y[k] = silu * u[k];
         const float dGate = d[k] * u[k] * (s + silu * (1.0F - s));
