@@ -64,17 +64,15 @@ std::string factsText(const models::Checkpoint& model) {
 }
 
 std::string modesText(const models::Checkpoint& model) {
+    if (model.kind() == models::CheckpointKind::Baked || model.kind() == models::CheckpointKind::Packed)
+        return {};
     Table modes({"packed as", ">bits/weight", ">size", ">of stored", ">linears"});
-    for (int stages = 1; stages <= 3; ++stages) {
-        quant::ModelRecipe recipe;
-        recipe.defaults.stages = stages;
-        const auto size = models::footprint(model.spec(), recipe);
-        modes.add({fmt::format("W{}", stages), fmt::format("{:.4f}", size.bitsPerWeight),
+    for (const auto& size : models::modeSizes(model))
+        modes.add({fmt::format("W{}", size.stages), fmt::format("{:.4f}", size.bitsPerWeight),
                    bytesText(size.bytes),
                    fmt::format("{:.1f} %", 100.0 * static_cast<double>(size.bytes) /
                                                static_cast<double>(model.storedBytes())),
                    std::to_string(size.quantizedLinears)});
-    }
     return modes.text();
 }
 
@@ -120,8 +118,9 @@ base::Result<Outcome> inspectModel(const std::string& name) {
     FAIRY2_ASSIGN(const auto model, models::Checkpoint::open(name));
     Outcome outcome;
     outcome.document = models::inspect(*model);
-    outcome.text = fmt::format("{}\n\n{}\n{}\n{}", base::printable(model->displayName()), factsText(*model),
-                               modesText(*model), linearsText(*model));
+    const auto modes = modesText(*model);
+    outcome.text = fmt::format("{}\n\n{}\n{}{}{}", base::printable(model->displayName()), factsText(*model),
+                               modes, modes.empty() ? "" : "\n", linearsText(*model));
     return outcome;
 }
 

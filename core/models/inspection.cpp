@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/inspection.h"
 
-#include "models/modelfolder.h"
-#include "pack/packedlayer.h"
+#include "pack/exportplan.h"
 
 #include <fmt/format.h>
 #include <fstream>
@@ -14,7 +13,6 @@ namespace {
 using base::Json;
 
 constexpr std::uintmax_t kMaxTokenizerBytes = std::uintmax_t{64} << 20U;
-constexpr std::uint64_t kDenseBytes = 2; // BF16
 
 // Looks for /model/type and ends the reading there: it stands before the vocabulary.
 class ModelTypeFinder : public nlohmann::json_sax<Json> {
@@ -89,28 +87,15 @@ Json linearList(const Checkpoint& model) {
 
 } // namespace
 
-Footprint footprint(const ModelSpec& spec, const quant::ModelRecipe& recipe) {
-    Footprint result;
-    result.stages = recipe.defaults.stages;
-    auto dense = static_cast<std::uint64_t>(spec.parameters());
-    std::uint64_t packedBytes = 0;
-    std::uint64_t packedWeights = 0;
-    for (const auto& linear : linearsOf(spec)) {
-        const auto layer = recipe.forLayer(linear.name);
-        if (!linear.quantizable || !layer.quantizes()) continue;
-        const pack::PackedShape shape{linear.rows, linear.cols, layer.stages, layer.scale};
-        const auto weights =
-            static_cast<std::uint64_t>(linear.rows) * static_cast<std::uint64_t>(linear.cols);
-        packedBytes += shape.codeBytes() + shape.scaleBytes();
-        packedWeights += weights;
-        ++result.quantizedLinears;
-        // A tied head is packed beside the embedding, which stays.
-        if (!spec.tiedEmbeddings || linear.name != "lm_head") dense -= weights;
+std::vector<ModeSize> modeSizes(const Checkpoint& model) {
+    std::vector<ModeSize> sizes;
+    for (int stages = 1; stages <= 3; ++stages) {
+        pack::ExportOptions options;
+        options.recipe.emplace().defaults.stages = stages;
+        const auto plan = pack::planExport(model, options);
+        if (plan) sizes.push_back({stages, plan->quantizedLayers, plan->bitsPerWeight, plan->expectedBytes});
     }
-    result.bytes = packedBytes + dense * kDenseBytes;
-    if (packedWeights > 0)
-        result.bitsPerWeight = 8.0 * static_cast<double>(packedBytes) / static_cast<double>(packedWeights);
-    return result;
+    return sizes;
 }
 
 TokenizerFound findTokenizer(const base::Path& folder) {
@@ -128,17 +113,13 @@ Json inspect(const Checkpoint& model) {
     const auto& spec = model.spec();
     const auto tokenizer = findTokenizer(model.path());
     auto modes = Json::array();
-    for (int stages = 1; stages <= 3; ++stages) {
-        quant::ModelRecipe recipe;
-        recipe.defaults.stages = stages;
-        const auto size = footprint(spec, recipe);
-        modes.push_back({{"mode", fmt::format("w{}", stages)},
-                         {"stages", stages},
-                         {"scale", quant::name(recipe.defaults.scale)},
+    for (const auto& size : modeSizes(model))
+        modes.push_back({{"mode", fmt::format("w{}", size.stages)},
+                         {"stages", size.stages},
+                         {"scale", quant::name(quant::ScaleGranularity::Tensor)},
                          {"quantized_linears", size.quantizedLinears},
                          {"bits_per_weight", size.bitsPerWeight},
                          {"bytes", size.bytes}});
-    }
     Json document{{"name", model.displayName()},
                   {"path", model.path().string()},
                   {"kind", name(model.kind())},

@@ -5,15 +5,15 @@
 
 namespace fairy2::models {
 
-/// What a model would take as a packed file, from the shapes alone: codes and scales of the quantised linears
-/// and the rest in BF16.
-struct Footprint {
+/// What an export of the model as a packed file would write in W1, W2 and W3 with tensor scales, head and the
+/// rest as they are stored. Empty for weights that are quantised already.
+struct ModeSize {
     int stages = 0;
     std::int64_t quantizedLinears = 0;
-    double bitsPerWeight = 0; ///< over the quantised linears, scales included
+    double bitsPerWeight = 0; ///< over the stored linears, scales included
     std::uint64_t bytes = 0;  ///< of all tensors
 };
-[[nodiscard]] Footprint footprint(const ModelSpec& spec, const quant::ModelRecipe& recipe);
+[[nodiscard]] std::vector<ModeSize> modeSizes(const Checkpoint& model);
 
 /// Which tokenizer a model folder brings, without loading it.
 struct TokenizerFound {
@@ -24,7 +24,7 @@ struct TokenizerFound {
 };
 [[nodiscard]] TokenizerFound findTokenizer(const base::Path& folder);
 
-/// The document of `fairy2 inspect --json`; `modes` holds the footprints of W1, W2 and W3 with tensor scales.
+/// The document of `fairy2 inspect --json`; `modes` holds the modeSizes().
 /// Reads headers only.
 [[nodiscard]] base::Json inspect(const Checkpoint& model);
 
