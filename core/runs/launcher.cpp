@@ -8,6 +8,7 @@
 #include "config/runspec.h"
 #include "data/tokenrows.h"
 #include "models/checkpoint.h"
+#include "runs/registry.h"
 #include "runs/runreplay.h"
 #include "runs/supervisorfile.h"
 #include "runs/trainerprocess.h"
@@ -105,6 +106,7 @@ base::Result<RunDirectory> launch(const config::Composition& composition, const 
     FAIRY2_TRY(check(spec));
     FAIRY2_ASSIGN(auto run, RunDirectory::create(chooseDirectory(spec), composition.tree, composition.sources,
                                                  command, name.empty() ? spec.runName : name));
+    FAIRY2_TRY(registerRun(run));
     auto started = startSupervisor(run, false);
     if (started) return run;
     // The run exists now: it says itself that it never started.

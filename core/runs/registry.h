@@ -22,16 +22,25 @@ struct ResultRow {
 class Registry {
 public:
     /// Opens (creating or migrating) FAIRY2_HOME/registry.sqlite. A file of a newer version is opened
-    /// read-only.
+    /// read-only. One that is damaged or not ours is kept aside as registry.sqlite.corrupt-<time>; the next
+    /// catchUp() fills a new one from the run directories.
     [[nodiscard]] static base::Result<std::unique_ptr<Registry>> open();
     ~Registry();
 
-    /// Reads what is new in the run directories and the journal. False = another process holds the ingest
-    /// lock.
-    [[nodiscard]] base::Result<bool> catchUp();
+    /// What the user should know about this file, or empty: it is of a newer version, it was damaged and is
+    /// rebuilt.
+    [[nodiscard]] const std::string& notice() const noexcept;
+    /// When the index was last brought up to date by anyone (wall time), 0 = never.
+    [[nodiscard]] base::Result<double> ingestedAt() const;
 
+    /// Reads what is new in the run directories and the journal. False = another process holds the ingest
+    /// lock, or the file is read-only. The first call may take long (a whole rebuild); it can be cancelled,
+    /// and goes on where it stopped.
+    [[nodiscard]] base::Result<bool> catchUp(const base::Task& task = {});
+
+    /// Newest first. The state of live runs is checked against their supervisors.
     [[nodiscard]] base::Result<std::vector<RunSummary>> runs(bool withArchived = false) const;
-    /// By uuid, unique prefix of it, or name.
+    /// By uuid, unique prefix of it (4 digits or more), name, or folder.
     [[nodiscard]] base::Result<RunSummary> find(const std::string& run) const;
     [[nodiscard]] base::Result<std::vector<std::pair<std::int64_t, double>>>
     metric(const std::string& uuid, const std::string& tag) const;
@@ -42,12 +51,16 @@ public:
     [[nodiscard]] base::Result<std::vector<ResultRow>> results(const std::string& contentHash = {}) const;
 
     /// Drops the index and reads everything again; returns the number of runs.
-    [[nodiscard]] base::Result<std::int64_t> rebuild();
+    [[nodiscard]] base::Result<std::int64_t> rebuild(const base::Task& task = {});
 
 private:
-    struct Database;
-    explicit Registry(std::unique_ptr<Database> database);
-    std::unique_ptr<Database> m_database;
+    struct Index;
+    explicit Registry(std::unique_ptr<Index> index);
+    std::unique_ptr<Index> m_index;
 };
+
+/// Makes a run that lies outside the home directory's runs/ known to the registry (a link there). Launching
+/// does it.
+[[nodiscard]] base::Result<void> registerRun(const RunDirectory& run);
 
 } // namespace fairy2::runs

@@ -5,7 +5,6 @@
 #include "base/hash.h"
 #include "base/uuid.h"
 #include "runs/runreplay.h"
-#include "runs/supervisorfile.h"
 
 #include <algorithm>
 #include <charconv>
@@ -15,8 +14,6 @@
 namespace fairy2::runs {
 namespace {
 
-// A run that is just being launched has no supervisor yet.
-constexpr double kLaunchSeconds = 20;
 constexpr base::JsonLimits kRunFile{std::size_t{16} << 20, 64};
 
 base::Path runFile(const base::Path& run) {
@@ -38,14 +35,6 @@ base::Result<void> refuseFilled(const base::Path& directory) {
         return {};
     return base::badInput("the folder of the run exists and is not empty", directory.string(), "run.dir",
                           "choose another run.dir, or resume the run that is there");
-}
-
-base::Json toJson(const Annotations& annotations) {
-    return {{"name", annotations.name},
-            {"tags", annotations.tags},
-            {"notes", annotations.notes},
-            {"color", annotations.color},
-            {"archived", annotations.archived}};
 }
 
 // "step-120" → 120
@@ -81,7 +70,8 @@ base::Result<RunDirectory> RunDirectory::create(const base::Path& directory, con
         FAIRY2_TRY(base::writeFileAtomically(runFile(temporary), run.dump(2) + "\n"));
         Annotations annotations;
         annotations.name = name;
-        FAIRY2_TRY(base::writeFileAtomically(annotationsFile(temporary), toJson(annotations).dump(2) + "\n"));
+        FAIRY2_TRY(base::writeFileAtomically(annotationsFile(temporary),
+                                             annotationsToJson(annotations).dump(2) + "\n"));
         std::error_code error;
         std::filesystem::rename(temporary, final, error);
         if (error) return tl::unexpected(base::systemError("create the run", final, error.value()));
@@ -114,23 +104,16 @@ base::Result<RunDirectory> RunDirectory::open(const base::Path& directory) {
 
 base::Result<Annotations> RunDirectory::annotations() const {
     const auto file = annotationsFile(m_path);
-    Annotations annotations;
-    if (!std::filesystem::exists(file)) return annotations;
+    if (!std::filesystem::exists(file)) return Annotations{};
     FAIRY2_ASSIGN(const auto json, base::readJson(file));
-    FAIRY2_ASSIGN(annotations.name, base::jsonString(json, "name", file.string()));
-    FAIRY2_ASSIGN(annotations.notes, base::jsonString(json, "notes", file.string()));
-    FAIRY2_ASSIGN(const auto color, base::jsonInteger(json, "color", -1, 1'000'000, file.string()));
-    annotations.color = static_cast<int>(color);
-    for (const auto& tag : json.value("tags", base::Json::array()))
-        if (tag.is_string()) annotations.tags.push_back(tag.get<std::string>());
-    annotations.archived = json.contains("archived") && json["archived"] == true;
-    return annotations;
+    if (!json.is_object()) return base::badInput("a JSON object was expected", file.string());
+    return annotationsFromJson(json);
 }
 
 base::Result<void> RunDirectory::setAnnotations(const Annotations& annotations) const {
     return base::writeFileAtomically(
         annotationsFile(m_path),
-        toJson(annotations).dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
+        annotationsToJson(annotations).dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
 }
 
 base::Result<RunSummary> RunDirectory::summary() const {
@@ -142,35 +125,14 @@ base::Result<RunSummary> RunDirectory::summaryOf(const RunReplay& replay) const 
     RunSummary summary;
     summary.uuid = m_uuid;
     summary.directory = m_path;
-    summary.state = replay.state;
-    summary.reason = replay.reason;
     summary.created = m_created;
-    summary.updated = std::max(replay.updated, m_created);
-    summary.step = replay.step;
-    summary.damagedRecords = replay.damaged;
     summary.config = m_config;
     summary.command = m_command;
-    const auto training = m_config.find("training");
-    if (training != m_config.end() && training->is_object()) {
-        const auto steps = training->find("max_steps");
-        if (steps != training->end() && steps->is_number_integer())
-            summary.maxSteps = steps->get<std::int64_t>();
-    }
+    summary.maxSteps = maxStepsOf(m_config);
     FAIRY2_ASSIGN(summary.annotations, annotations());
-    for (const auto& [step, logged] : replay.checkpoints) {
-        auto entry = logged;
-        if (entry.path.is_relative()) entry.path = m_path / entry.path;
-        if (std::filesystem::exists(entry.path / "manifest.json"))
-            summary.checkpoints.push_back(std::move(entry));
-    }
-    const bool isLaunching =
-        summary.state == RunState::Queued && base::wallTime() - summary.created < kLaunchSeconds;
-    if (!isFinal(summary.state) && !isLaunching && !livingSupervisor(m_path)) {
-        summary.state = RunState::Lost;
-        summary.reason = fmt::format(
-            "the supervisor is gone: it was killed, or the machine restarted, while the run was {}",
-            name(replay.state));
-    }
+    auto current = replay;
+    keepExisting(current, m_path);
+    fillFrom(current, summary);
     return summary;
 }
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runs/runreplay.h"
 
+#include "base/clock.h"
+#include "runs/supervisorfile.h"
+
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace fairy2::runs {
 namespace {
+
+constexpr double kLaunchSeconds = 20; // a run that is just being launched has no supervisor yet
 
 // Documents come from a file: a member of another type than expected counts as absent.
 template <typename T>
@@ -47,6 +53,60 @@ base::Result<RunReplay> replayLog(const base::Path& logDirectory) {
     FAIRY2_ASSIGN(replay.damaged,
                   forEachRecord(logDirectory, [&](const LogRecord& record) { replay.take(record); }));
     return replay;
+}
+
+std::int64_t maxStepsOf(const base::Json& config) {
+    const auto training = config.find("training");
+    return training == config.end() || !training->is_object()
+               ? 0
+               : valueOr(*training, "max_steps", std::int64_t{0});
+}
+
+void keepExisting(RunReplay& replay, const base::Path& run) {
+    for (auto at = replay.checkpoints.begin(); at != replay.checkpoints.end();) {
+        auto& path = at->second.path;
+        if (path.is_relative()) path = run / path;
+        at = std::filesystem::exists(path / "manifest.json") ? std::next(at) : replay.checkpoints.erase(at);
+    }
+}
+
+void fillFrom(const RunReplay& replay, RunSummary& summary) {
+    summary.state = replay.state;
+    summary.reason = replay.reason;
+    summary.updated = std::max(replay.updated, summary.created);
+    summary.step = replay.step;
+    summary.damagedRecords = replay.damaged;
+    for (const auto& [step, entry] : replay.checkpoints)
+        summary.checkpoints.push_back(entry);
+    const bool isLaunching =
+        summary.state == RunState::Queued && base::wallTime() - summary.created < kLaunchSeconds;
+    if (isFinal(summary.state) || isLaunching || livingSupervisor(summary.directory)) return;
+    summary.state = RunState::Lost;
+    summary.reason =
+        fmt::format("the supervisor is gone: it was killed, or the machine restarted, while the run was {}",
+                    name(replay.state));
+}
+
+base::Json annotationsToJson(const Annotations& annotations) {
+    return {{"name", annotations.name},
+            {"tags", annotations.tags},
+            {"notes", annotations.notes},
+            {"color", annotations.color},
+            {"archived", annotations.archived}};
+}
+
+Annotations annotationsFromJson(const base::Json& json) {
+    Annotations annotations;
+    if (!json.is_object()) return annotations;
+    annotations.name = valueOr(json, "name", std::string());
+    annotations.notes = valueOr(json, "notes", std::string());
+    annotations.color =
+        static_cast<int>(std::clamp<std::int64_t>(valueOr(json, "color", std::int64_t{-1}), -1, 1'000'000));
+    annotations.archived = json.contains("archived") && json["archived"] == true;
+    if (const auto tags = json.find("tags"); tags != json.end() && tags->is_array())
+        for (const auto& tag : *tags)
+            if (tag.is_string()) annotations.tags.push_back(tag.get<std::string>());
+    return annotations;
 }
 
 base::Json stateDocument(RunState state, std::int64_t sequence, const std::string& reason,

@@ -26,6 +26,18 @@ struct RunReplay {
 /// The whole log of a run.
 [[nodiscard]] base::Result<RunReplay> replayLog(const base::Path& logDirectory);
 
+/// training.max_steps of a run's configuration, 0 when it is not there.
+[[nodiscard]] std::int64_t maxStepsOf(const base::Json& config);
+/// Drops checkpoints whose manifest is gone; makes their paths absolute.
+void keepExisting(RunReplay& replay, const base::Path& run);
+/// Puts what the log says into a summary whose directory and created are known. A run that claims to live
+/// while its supervisor does not is Lost.
+void fillFrom(const RunReplay& replay, RunSummary& summary);
+
+/// annotations.json; members of another type than expected count as absent.
+[[nodiscard]] base::Json annotationsToJson(const Annotations& annotations);
+[[nodiscard]] Annotations annotationsFromJson(const base::Json& json);
+
 /// {"type": "state", "state", "sequence", "reason", …more}
 [[nodiscard]] base::Json stateDocument(RunState state, std::int64_t sequence, const std::string& reason = {},
                                        const base::Json& more = base::Json::object());
