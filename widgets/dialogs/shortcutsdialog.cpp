@@ -4,6 +4,7 @@
 #include "shell/actionregistry.h"
 #include "shell/ask.h"
 #include "shell/celldelegate.h"
+#include "shell/tableheader.h"
 #include "shell/theme.h"
 
 #include <QDialogButtonBox>
@@ -25,6 +26,7 @@ ShortcutsDialog::ShortcutsDialog(shell::ActionRegistry& actions, QWidget* parent
     setWindowTitle(tr("Shortcuts"));
     m_table->setObjectName(u"shortcutsTable"_s);
     m_table->setAccessibleName(windowTitle());
+    m_table->setHorizontalHeader(new shell::TableHeader(m_table));
     m_table->setHorizontalHeaderLabels({tr("command"), tr("group"), tr("shortcut")});
     m_table->setItemDelegate(new shell::CellDelegate(this));
     m_table->setFont(shell::Theme::font(shell::TextSize::Table));
@@ -35,7 +37,6 @@ ShortcutsDialog::ShortcutsDialog(shell::ActionRegistry& actions, QWidget* parent
     m_table->verticalHeader()->setMinimumSectionSize(21);
     m_table->verticalHeader()->setDefaultSectionSize(21);
     m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
-    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_table->setTabKeyNavigation(false);
     fill();
     connect(m_table, &QTableWidget::cellActivated, this, &ShortcutsDialog::edit);

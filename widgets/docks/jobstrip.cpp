@@ -93,18 +93,20 @@ void JobStrip::addDockAction(QAction* action, bool lead) {
 }
 
 void JobStrip::showJobs() {
-    for (auto* item : findChildren<JobItem*>(QString(), Qt::FindDirectChildrenOnly))
-        delete item;
+    qDeleteAll(m_items);
+    m_items.clear();
     int shown = 0;
     int waiting = 0;
     QString last;
     for (auto* job : m_jobs.jobs()) {
-        if (job->isOver())
+        if (job->isOver()) {
             last = job->title() + u" · "_s + jobText(*job);
-        else if (++shown <= kShownJobs)
-            m_running->insertWidget(m_running->count() - 1, new JobItem(job));
-        else
+        } else if (++shown <= kShownJobs) {
+            m_items.append(new JobItem(job));
+            m_running->insertWidget(m_running->count() - 1, m_items.back());
+        } else {
             ++waiting;
+        }
     }
     m_idle->setVisible(shown == 0 || waiting > 0);
     m_idle->setText(waiting > 0 ? tr("and %n more", nullptr, waiting) : last.isEmpty() ? tr("idle") : last);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QFrame>
+#include <QList>
 
 class QHBoxLayout;
 class QPushButton;
@@ -28,6 +29,7 @@ private:
     shell::JobRunner& m_jobs;
     QHBoxLayout* m_row;
     QHBoxLayout* m_running;
+    QList<QWidget*> m_items; ///< of the running jobs
     shell::ElidedLabel* m_idle;
 };
 

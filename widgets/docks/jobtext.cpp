@@ -14,16 +14,17 @@ namespace {
 
 constexpr double kStallSeconds = 10;
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("jobs", text);
-}
+struct Text {
+    Q_DECLARE_TR_FUNCTIONS(Jobs)
+};
 
 QString runningText(const shell::Job& job) {
     if (job.secondsSinceProgress() > kStallSeconds)
-        return tr("no progress for %1").arg(shell::durationText(job.secondsSinceProgress()));
+        return Text::tr("no progress for %1").arg(shell::durationText(job.secondsSinceProgress()));
     if (job.total() <= 0) return shell::durationText(job.seconds());
     QString text = shell::percentText(static_cast<double>(job.done()) / static_cast<double>(job.total()), 0);
-    if (job.secondsLeft() >= 0) text += u" · "_s + tr("%1 left").arg(shell::durationText(job.secondsLeft()));
+    if (job.secondsLeft() >= 0)
+        text += u" · "_s + Text::tr("%1 left").arg(shell::durationText(job.secondsLeft()));
     return text;
 }
 
@@ -32,17 +33,17 @@ QString runningText(const shell::Job& job) {
 QString jobText(const shell::Job& job) {
     switch (job.state()) {
     case shell::Job::State::Waiting:
-        return tr("waiting");
+        return Text::tr("waiting");
     case shell::Job::State::Running:
         return runningText(job);
     case shell::Job::State::Stopping:
-        return tr("stopping …");
+        return Text::tr("stopping …");
     case shell::Job::State::Done:
-        return tr("done in %1").arg(shell::durationText(job.seconds()));
+        return Text::tr("done in %1").arg(shell::durationText(job.seconds()));
     case shell::Job::State::Failed:
-        return tr("failed: %1").arg(job.what());
+        return Text::tr("failed: %1").arg(job.what());
     case shell::Job::State::Cancelled:
-        return tr("cancelled");
+        return Text::tr("cancelled");
     }
     return {};
 }

@@ -49,6 +49,8 @@ struct DensityPlot::Panel {
         map->setInterpolate(false);
         map->setTightBoundary(true);
         frame = new QCPItemRect(plot);
+        frame->setLayer(u"overlay"_s);
+        frame->setClipToAxisRect(false);
         frame->topLeft->setType(QCPItemPosition::ptAxisRectRatio);
         frame->bottomRight->setType(QCPItemPosition::ptAxisRectRatio);
         frame->topLeft->setCoords(0, 0);
@@ -184,6 +186,10 @@ void DensityPlot::redraw(const shell::Colors& colors) {
                 QCPScatterStyle::ssCircle, QPen(colors.surface, 2), QBrush(colors.phase[code]), kDisc));
             panel->labels[code]->setText(codeName(code) + u"  "_s + shell::percentText(density.share[code]));
             panel->labels[code]->setColor(colors.phase[code]);
+            QColor veil = colors.surface;
+            veil.setAlphaF(0.75F);
+            panel->labels[code]->setBrush(veil);
+            panel->labels[code]->setPadding({3, 1, 3, 1});
         }
     }
     m_planeIsNew = false;
@@ -202,6 +208,9 @@ void DensityPlot::arrange() {
     const int side = std::max(20, std::min(width - kLeft - kRight, height - kTop - kBottom));
     const int spareX = width - kLeft - kRight - side;
     const int spareY = height - kTop - kBottom - side;
+    // Labels need about 70 pixels each.
+    for (auto* axis : {m_u->x, m_u->y, m_w->x, m_w->y})
+        axis->ticker()->setTickCount(std::max(2, side / 70));
     // The two squares move towards each other and share what is left over at the outside.
     const auto place = [&](Panel& panel, double leftShare) {
         const int left = static_cast<int>(spareX * leftShare);
@@ -244,7 +253,10 @@ QString DensityPlot::readoutAt(const QPointF& position) {
         };
         const auto count = density.counts[static_cast<std::size_t>(bin(im)) * density.bins + bin(re)];
         const auto code = static_cast<std::size_t>(quant::phaseOf(re, im));
-        return tr("%1 = %2 %3 i<br>%4 here, code %5")
+        const bool border =
+            bin(re) == 0 || bin(im) == 0 || bin(re) == density.bins - 1 || bin(im) == density.bins - 1;
+        return (border ? tr("%1 = %2 %3 i<br>%4 here or beyond, code %5")
+                       : tr("%1 = %2 %3 i<br>%4 here, code %5"))
             .arg(panel->name, shell::numberText(re, 3),
                  (im < 0 ? u"− "_s : u"+ "_s) + shell::numberText(std::abs(im), 3),
                  tr("%n entries", nullptr, static_cast<int>(count)), codeName(code));

@@ -13,7 +13,11 @@ namespace {
 
 int decimalsFor(double step) {
     if (!(step > 0)) return 0;
-    return std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
+    // As many as tell neighbouring ticks apart exactly: 0.25 needs two though its power of ten asks for one.
+    int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 9);
+    for (double scaled = step * std::pow(10, decimals); decimals < 9; ++decimals, scaled *= 10)
+        if (std::abs(scaled - std::round(scaled)) < 1e-6 * scaled) break;
+    return decimals;
 }
 
 QString siText(double value, double step) {

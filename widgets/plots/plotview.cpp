@@ -234,6 +234,7 @@ void PlotView::resizeEvent(QResizeEvent* event) {
     m_core->plot->setGeometry(rect());
     m_empty->setGeometry(rect().adjusted(24, 8, -24, -8));
     arrange();
+    m_core->plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void PlotView::showEvent(QShowEvent* event) {

@@ -17,14 +17,19 @@ EmptyState::EmptyState(const QString& title, const QString& text, QWidget* paren
     m_text->setProperty("role", u"secondary"_s);
     m_text->setAlignment(Qt::AlignCenter);
     m_text->setWordWrap(true);
-    m_text->setFixedWidth(440);
+    m_text->setMaximumWidth(440);
     m_buttons->setSpacing(8);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(24, 24, 24, 24);
     column->setSpacing(8);
     column->addStretch(2);
     column->addWidget(m_title);
-    column->addWidget(m_text, 0, Qt::AlignHCenter);
+    // Centred by stretches: an aligned item would not get the height that its wrapped lines need.
+    auto* middle = new QHBoxLayout;
+    middle->addStretch(1);
+    middle->addWidget(m_text, 100);
+    middle->addStretch(1);
+    column->addLayout(middle);
     column->addSpacing(8);
     auto* row = new QHBoxLayout;
     row->addStretch();

@@ -17,16 +17,16 @@ QString scaled(double value, double unit, const QString& suffix) {
     return QString::number(value / unit, 'f', 1) + u' ' + suffix;
 }
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("format", text);
-}
+struct Text {
+    Q_DECLARE_TR_FUNCTIONS(Format)
+};
 
 } // namespace
 
 QString countText(std::int64_t count) {
     const auto value = static_cast<double>(count);
-    if (std::abs(value) >= 1e9) return scaled(value, 1e9, tr("B"));
-    if (std::abs(value) >= 1e6) return scaled(value, 1e6, tr("M"));
+    if (std::abs(value) >= 1e9) return scaled(value, 1e9, Text::tr("B"));
+    if (std::abs(value) >= 1e6) return scaled(value, 1e6, Text::tr("M"));
     QString digits = QString::number(count);
     for (qsizetype at = digits.size() - 3; at > (count < 0 ? 1 : 0); at -= 3)
         digits.insert(at, kThinSpace);
@@ -44,6 +44,7 @@ QString bytesText(std::uint64_t bytes) {
 
 QString durationText(double seconds) {
     if (!std::isfinite(seconds) || seconds < 0) return u"–"_s;
+    if (seconds < 0.0995) return u"%1 ms"_s.arg(std::llround(seconds * 1000));
     if (seconds < 9.95) return QString::number(seconds, 'f', 1) + u" s"_s;
     const auto whole = static_cast<std::int64_t>(std::llround(seconds));
     if (whole < 60) return u"%1 s"_s.arg(whole);

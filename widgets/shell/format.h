@@ -11,7 +11,7 @@ namespace fairy2::shell {
 [[nodiscard]] QString countText(std::int64_t count);
 /// 62 917 632 → "62.9 MB": decimal units, as file managers and the Hub show them.
 [[nodiscard]] QString bytesText(std::uint64_t bytes);
-/// 0.8 → "0.8 s", 75 → "1 min 15 s", 8000 → "2 h 13 min".
+/// 0.021 → "21 ms", 0.8 → "0.8 s", 75 → "1 min 15 s", 8000 → "2 h 13 min".
 [[nodiscard]] QString durationText(double seconds);
 /// A number with `digits` after the point and a real minus sign; "–" for NaN.
 [[nodiscard]] QString numberText(double value, int digits);

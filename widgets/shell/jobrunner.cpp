@@ -47,6 +47,11 @@ int JobRunner::running() const {
         std::count_if(m_jobs.begin(), m_jobs.end(), [](const Job* job) { return !job->isOver(); }));
 }
 
+bool JobRunner::isBusy() const {
+    const auto all = findChildren<Job*>(QString(), Qt::FindDirectChildrenOnly);
+    return std::any_of(all.begin(), all.end(), [](const Job* job) { return !job->isOver(); });
+}
+
 void JobRunner::cancelAll() {
     for (auto* job : findChildren<Job*>(QString(), Qt::FindDirectChildrenOnly))
         job->cancel();

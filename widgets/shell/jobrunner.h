@@ -78,6 +78,7 @@ public:
 
     [[nodiscard]] const QList<Job*>& jobs() const { return m_jobs; } ///< shown ones, oldest first
     [[nodiscard]] int running() const;                               ///< shown ones that are not over
+    [[nodiscard]] bool isBusy() const;                               ///< anything, also quiet work
 
 public slots:
     void cancelAll();

@@ -4,6 +4,7 @@
 #include "dialogs/aboutdialog.h"
 #include "dialogs/helpdialog.h"
 #include "dialogs/shortcutsdialog.h"
+#include "docks/docktitle.h"
 #include "docks/gpudock.h"
 #include "docks/jobsdock.h"
 #include "docks/jobstrip.h"
@@ -111,6 +112,8 @@ MainWindow::MainWindow(Workspace& workspace, QWidget* parent)
     });
     connect(&workspace, &Workspace::checkpointChanged, m_notice, &QWidget::hide);
     connect(m_sampler, &docks::SystemSampler::sampled, m_status, &StatusStrip::showSample);
+    setFocusPolicy(Qt::ClickFocus);
+    setFocus();
     m_defaultLayout = saveState(kLayoutVersion);
     restoreLayout();
     showPage(settings().value(kPageKey, u"models"_s).toString());
@@ -134,7 +137,10 @@ void MainWindow::buildDocks() {
         auto* dock = new QDockWidget(title);
         dock->setObjectName(u"dock."_s + id);
         dock->setAccessibleName(title);
+        dock->setTitleBarWidget(new docks::DockTitle(dock));
+        content->setAttribute(Qt::WA_StyledBackground);
         dock->setWidget(content);
+        dock->setFeatures(QDockWidget::DockWidgetClosable | QDockWidget::DockWidgetMovable);
         dock->setAllowedAreas(Qt::BottomDockWidgetArea | Qt::RightDockWidgetArea);
         addDockWidget(Qt::BottomDockWidgetArea, dock);
         dock->hide();

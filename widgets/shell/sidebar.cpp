@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kWidth = 72;
 constexpr int kButtonHeight = 60;
-constexpr auto kIcon = "icon";
+constexpr auto kIcon = "iconName";
 
 } // namespace
 

@@ -6,6 +6,7 @@
 #include "shell/celldelegate.h"
 #include "shell/pickfile.h"
 #include "shell/savefile.h"
+#include "shell/tableheader.h"
 #include "shell/theme.h"
 
 #include <QClipboard>
@@ -72,6 +73,7 @@ TableView::TableView(const QString& name, QWidget* parent) : QTableView(parent),
     setVerticalScrollMode(ScrollPerPixel);
     setHorizontalScrollMode(ScrollPerPixel);
     setWordWrap(false);
+    setHorizontalHeader(new TableHeader(this));
     setSortingEnabled(true);
     setTabKeyNavigation(false);
     setCornerButtonEnabled(false);
@@ -79,9 +81,6 @@ TableView::TableView(const QString& name, QWidget* parent) : QTableView(parent),
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     verticalHeader()->setMinimumSectionSize(kRowHeight);
     verticalHeader()->setDefaultSectionSize(kRowHeight);
-    horizontalHeader()->setHighlightSections(false);
-    horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
-    horizontalHeader()->setMinimumSectionSize(32);
     connect(&Theme::instance(), &Theme::changed, viewport(), qOverload<>(&QWidget::update));
 }
 

@@ -55,7 +55,7 @@ DetailPanel::DetailPanel(const LayersModel& layers, QWidget* parent)
     m_views->addOption(u"codes"_s, tr("codes"), tr("Share of entries that take each code"));
     m_views->addOption(u"scales"_s, tr("scales"), tr("Scales and statistics of every stage"));
     m_views->addOption(u"rows"_s, tr("rows"), tr("SQNR of every complex row"));
-    m_views->addOption(u"scatter"_s, tr("what hurts"), tr("SQNR against Δloss of all layers"));
+    m_views->addOption(u"scatter"_s, tr("Δloss"), tr("SQNR against Δloss of all layers"));
     addHeaderWidget(m_views);
 
     m_codes->setObjectName(u"codesPlot"_s);
@@ -131,8 +131,10 @@ void DetailPanel::showCodes() {
         m_codes->setBars(
             codes, {{u"U"_s, shares(stage.u.counts), colors}, {u"W"_s, shares(stage.w.counts), colors}});
     }
-    if (m_views->current() == u"codes"_s)
-        setSubtitle(known ? tr("stage %1, U and W (paler)").arg(m_stage + 1) : QString());
+    if (m_views->current() == u"codes"_s) {
+        setTitle(tr("Codes, stage %1").arg(m_stage + 1));
+        setSubtitle(known ? tr("U | W") : QString());
+    }
 }
 
 void DetailPanel::showRows() {

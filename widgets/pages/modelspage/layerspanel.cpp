@@ -86,7 +86,8 @@ void LayersPanel::modelReplaced() {
     std::int64_t weights = 0;
     int quantizable = 0;
     for (const auto& layer : m_model.layers()) {
-        if (!layer.quantizable) continue;
+        // The head stays in full precision unless a recipe asks for it by name.
+        if (!layer.quantizable || layer.name == "lm_head") continue;
         weights += layer.rows * layer.cols;
         ++quantizable;
     }
@@ -106,7 +107,8 @@ void LayersPanel::showColumns() {
     // With Δloss known there is room for one SQNR only; W2 is the one that the drawings of the method use.
     m_table->setColumnHidden(LayersModel::SqnrW1, costs);
     for (int c = LayersModel::Shape; c < LayersModel::Columns; ++c)
-        m_table->setColumnWidth(c, c == LayersModel::Shape ? 88 : costs ? 78 : 70);
+        if (c != LayersModel::Shape) m_table->setColumnWidth(c, costs ? 78 : 70);
+    m_table->fitColumn(LayersModel::Shape);
 }
 
 void LayersPanel::showOrder() {

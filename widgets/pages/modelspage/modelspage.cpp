@@ -145,7 +145,7 @@ QWidget* ModelsPage::makeContent() {
     across->addWidget(down);
     across->setStretchFactor(1, 1);
     down->setStretchFactor(0, 1);
-    restore(*below, {500, 350});
+    restore(*below, {460, 390});
     restore(*down, {485, 274});
     restore(*across, {470, 862});
 

@@ -17,7 +17,7 @@ constexpr int kCachedPlanes = 32;
 
 // Enough bins to see structure, few enough that a bin of the core holds many entries.
 int binsFor(std::int64_t entries) {
-    return std::clamp(static_cast<int>(std::sqrt(static_cast<double>(entries)) * 0.6), 48, 320);
+    return std::clamp(static_cast<int>(std::sqrt(static_cast<double>(entries)) * 0.9), 64, 384);
 }
 
 bool isQuantizedAlready(const models::Checkpoint& checkpoint) {
@@ -127,8 +127,7 @@ void PhasePanel::show(const std::shared_ptr<const quant::PhasePlane>& plane) {
     m_plot->setPlane(plane);
     if (plane != nullptr) {
         const auto& linear = m_checkpoint->linears()[static_cast<std::size_t>(m_layer)];
-        QString what =
-            tr("log density of %1 entries each").arg(shell::countText(linear.rows * linear.cols / 4));
+        QString what = tr("log density, 2 × %1").arg(shell::countText(linear.rows * linear.cols / 4));
         if (isQuantizedAlready(*m_checkpoint)) what = tr("already quantised · ") + what;
         setSubtitle(what);
     }
