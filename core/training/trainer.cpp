@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "training/backend.h"
+#include "training/gpuengine.h"
 #include "training/modelsource.h"
 #include "training/runobserver.h"
 
@@ -49,8 +50,22 @@ base::Result<void> checkPrecision(const config::RunSpec& spec) {
                           "training.precision=fp32 trains on the CPU");
 }
 
+// The GPU's plan is made for the longest row it will see.
+std::int64_t longestRow(const Rows& rows, std::int64_t trained) {
+    std::int64_t longest = trained;
+    for (std::int64_t row = 0; rows.validation && row < rows.validation->rows(); ++row)
+        longest = std::max(longest, static_cast<std::int64_t>(rows.validation->row(row).size()));
+    if (longest > trained)
+        base::log(base::LogLevel::Warning,
+                  fmt::format("validation rows of {} tokens are longer than the {} trained on: the GPU pads "
+                              "training rows to that; cut the validation rows to train faster",
+                              longest, trained));
+    return longest;
+}
+
 base::Result<std::unique_ptr<Engine>> buildEngine(const config::RunSpec& spec, const ModelSource& base,
-                                                  const WeightSource& weights, int threads) {
+                                                  const WeightSource& weights, int threads, const Rows& rows,
+                                                  std::int64_t rowLength) {
     auto options = engineOptions(spec, threads);
     options.distillation.ceWeight = spec.ceWeight;
     options.distillation.weight = spec.distillWeight;
@@ -58,7 +73,13 @@ base::Result<std::unique_ptr<Engine>> buildEngine(const config::RunSpec& spec, c
     if (spec.distillWeight > 0) {
         FAIRY2_ASSIGN(options.distillation.teacher, openTeacher(spec, base));
     }
-    return makeTorchEngine(base.spec, weights, options);
+    if (backend().gpus.empty()) return makeTorchEngine(base.spec, weights, options);
+    GpuEngineOptions gpu;
+    gpu.rows = spec.microBatchSize;
+    gpu.sequence = longestRow(rows, rowLength);
+    gpu.bf16 = spec.precision == "bf16";
+    gpu.accumulates = spec.gradientAccumulation > 1;
+    return makeGpuEngine(base.spec, weights, options, gpu);
 }
 
 base::Json engineDocument(const Engine& engine, int threads, std::int64_t resumedFrom) {
@@ -68,10 +89,15 @@ base::Json engineDocument(const Engine& engine, int threads, std::int64_t resume
         parameters += info.elements;
         quantized += info.quantized ? info.elements : 0;
     }
-    return {{"type", "engine"},           {"device", "cpu"},
-            {"threads", threads},         {"libtorch", backend().libtorch},
-            {"parameters", parameters},   {"quantized_parameters", quantized},
-            {"resumed_from", resumedFrom}};
+    base::Json document{{"type", "engine"},           {"device", "cpu"},
+                        {"threads", threads},         {"libtorch", backend().libtorch},
+                        {"parameters", parameters},   {"quantized_parameters", quantized},
+                        {"resumed_from", resumedFrom}};
+    if (const auto gpu = describeGpuEngine(engine); !gpu.is_null()) {
+        document["device"] = backend().gpus.front().name;
+        document["gpu"] = gpu;
+    }
+    return document;
 }
 
 } // namespace
@@ -103,7 +129,8 @@ base::Result<void> train(const base::Path& runDirectory, bool resume, const base
         weights = saved.weights;
         context.threads = state.threads;
     }
-    FAIRY2_ASSIGN(const auto engine, buildEngine(spec, model, weights, context.threads));
+    FAIRY2_ASSIGN(const auto engine,
+                  buildEngine(spec, model, weights, context.threads, rows, sampler.length()));
     if (latest) FAIRY2_TRY(restoreOptimizer(latest->path, state, *engine));
 
     FAIRY2_ASSIGN(auto log, runs::RunLogWriter::create(run.logDirectory(), "trainer"));
