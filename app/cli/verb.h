@@ -33,10 +33,12 @@ CLI::App* declareVerb(CLI::App& parent, Invocation& invocation, const std::strin
                       const std::string& help, const std::string& example);
 
 // One file a verb: inspect.cpp has addInspect, and so on. Listed in verbs.cpp.
+void addAnalyze(CLI::App& program, Invocation& invocation);
 void addConfig(CLI::App& program, Invocation& invocation);
 void addData(CLI::App& program, Invocation& invocation);
 void addDoctor(CLI::App& program, Invocation& invocation);
 void addEval(CLI::App& program, Invocation& invocation);
+void addExport(CLI::App& program, Invocation& invocation);
 void addGenerate(CLI::App& program, Invocation& invocation);
 void addInspect(CLI::App& program, Invocation& invocation);
 void addQuantize(CLI::App& program, Invocation& invocation);

@@ -7,9 +7,11 @@ const std::vector<AddVerb>& verbs() {
     // clang-format off
     static const std::vector<AddVerb> all = {
         addInspect,
+        addAnalyze,
         addQuantize,
         addEval,
         addGenerate,
+        addExport,
         addConfig,
         addData,
         addTokenize,

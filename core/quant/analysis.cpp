@@ -104,6 +104,7 @@ void addEnergies(LayerReport& report, const std::vector<BlockTally>& tallies,
     report.relativeError = report.stages.back().residualEnergy;
     report.sqnrDb = decibel(report.relativeError);
     report.uEnergyShare = ratio(all[0].u, whole);
+    report.energy = 2 * whole; // U and W are half the size of A, in energy
 }
 
 constexpr double kLeastExtent = 1e-30; // below it bins per unit overflow fp32
@@ -280,6 +281,7 @@ base::Json LayerReport::toJson() const {
             {"bits_per_weight", bitsPerWeight(rows, cols, recipe)},
             {"sqnr_db", std::isfinite(sqnrDb) ? base::Json(sqnrDb) : base::Json()},
             {"relative_error", relativeError},
+            {"energy", energy},
             {"u_energy_share", uEnergyShare},
             {"non_finite", nonFinite},
             {"stages", std::move(list)}};

@@ -30,6 +30,7 @@ struct LayerReport {
         double residualEnergy = 0; ///< ‖A − A_q(after this stage)‖² / ‖A‖²
     };
     std::vector<Stage> stages;
+    double energy = 0;          ///< ‖A‖²
     double relativeError = 0;   ///< residualEnergy of the last stage
     double sqnrDb = 0;          ///< −10 log10(relativeError); infinite (null in JSON) where nothing is lost
     double uEnergyShare = 0;    ///< ‖U‖² / (‖U‖² + ‖W‖²)
