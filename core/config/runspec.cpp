@@ -50,9 +50,9 @@ base::Result<void> checkAvailable(const Json& tree, const RunSpec& spec) {
     if (at(tree, "gcs.enabled").get<bool>())
         return refuse("gcs.enabled", "Google Cloud Storage",
                       "set gcs.enabled=false and copy the run's checkpoints");
-    if (spec.ceWeight != 1 || spec.distillWeight != 0)
-        return refuse(spec.ceWeight != 1 ? "training.ce_weight" : "training.distill.weight", "distillation",
-                      "leave training.ce_weight=1 and training.distill.weight=0");
+    if (spec.ceWeight == 0 && spec.distillWeight == 0)
+        return base::badInput("neither the next token nor a teacher is learned from", {}, "training.ce_weight",
+                              "set training.ce_weight or training.distill.weight above 0");
     if (spec.worldSize != 1 || at(tree, "distributed.strategy") != "single")
         return refuse("distributed.world_size", "training on several ranks", "use distributed=single");
     if (at(tree, "launcher.name") != "local")

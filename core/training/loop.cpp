@@ -9,7 +9,7 @@
 namespace fairy2::training {
 
 TrainingLoop::TrainingLoop(Engine& engine, const config::RunSpec& spec, const RowSampler& rows,
-                           const data::TokenRows* validation, TrainingObserver& observer)
+                           const std::vector<Batch>& validation, TrainingObserver& observer)
     : m_engine(engine), m_spec(spec), m_rows(rows), m_validation(validation), m_observer(observer) {}
 
 base::Result<LoopEnd> TrainingLoop::run(Progress& progress, const base::Cancel& stop) {
@@ -73,9 +73,8 @@ base::Result<Loss> TrainingLoop::accumulate(std::int64_t position) {
 }
 
 base::Result<void> TrainingLoop::validate(std::int64_t step) {
-    if (m_validation == nullptr) return {};
-    FAIRY2_ASSIGN(const auto loss,
-                  evaluationLoss(m_engine, batchesInOrder(*m_validation, m_spec.microBatchSize)));
+    if (m_validation.empty()) return {};
+    FAIRY2_ASSIGN(const auto loss, evaluationLoss(m_engine, m_validation));
     return m_observer.onValidation(step, loss.natsPerToken);
 }
 

@@ -44,8 +44,9 @@ enum class LoopEnd { Finished, Stopped };
 /// engine computes, the observer keeps.
 class TrainingLoop {
 public:
+    /// `validation` may be empty; all arguments outlive the loop.
     TrainingLoop(Engine& engine, const config::RunSpec& spec, const RowSampler& rows,
-                 const data::TokenRows* validation, TrainingObserver& observer);
+                 const std::vector<Batch>& validation, TrainingObserver& observer);
 
     /// `stop` is looked at between steps: then a save, then Stopped. Fails after kMostSkipped steps in a row
     /// without a finite loss, naming the first of them.
@@ -64,7 +65,7 @@ private:
     Engine& m_engine;
     const config::RunSpec& m_spec;
     const RowSampler& m_rows;
-    const data::TokenRows* m_validation;
+    const std::vector<Batch>& m_validation;
     TrainingObserver& m_observer;
 };
 

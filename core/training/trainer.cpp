@@ -9,23 +9,14 @@
 #include "training/modelsource.h"
 #include "training/runobserver.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 
 namespace fairy2::training {
 namespace {
 
-EngineOptions engineOptions(const config::RunSpec& spec, int threads) {
-    EngineOptions options;
-    options.recipe = spec.recipe;
-    options.beta1 = spec.beta1;
-    options.beta2 = spec.beta2;
-    options.eps = spec.eps;
-    options.weightDecay = spec.weightDecay;
-    options.clipNorm = spec.clipNorm;
-    options.threads = threads;
-    return options;
-}
+constexpr std::int64_t kRowsAtOnce = 8; // of an evaluation
 
 // Rows to train on, and those to validate with if any.
 struct Rows {
@@ -50,36 +41,55 @@ base::Result<void> checkPrecision(const config::RunSpec& spec) {
                           "training.precision=fp32 trains on the CPU");
 }
 
-// The GPU's plan is made for the longest row it will see.
-std::int64_t longestRow(const Rows& rows, std::int64_t trained) {
-    std::int64_t longest = trained;
-    for (std::int64_t row = 0; rows.validation && row < rows.validation->rows(); ++row)
-        longest = std::max(longest, static_cast<std::int64_t>(rows.validation->row(row).size()));
-    if (longest > trained)
+// What an engine must have room for.
+struct Extent {
+    std::int64_t rows = 1;
+    std::int64_t length = 0;
+    bool accumulates = false;
+};
+
+Extent extentOf(const config::RunSpec& spec, std::int64_t length, const std::vector<Batch>& evaluated) {
+    Extent extent{spec.microBatchSize, length, spec.gradientAccumulation > 1};
+    for (const Batch& batch : evaluated)
+        extent.length = std::max(extent.length, batch.length);
+    if (extent.length > length && !backend().gpus.empty())
         base::log(base::LogLevel::Warning,
                   fmt::format("validation rows of {} tokens are longer than the {} trained on: the GPU pads "
                               "training rows to that; cut the validation rows to train faster",
-                              longest, trained));
-    return longest;
+                              extent.length, length));
+    return extent;
 }
 
-base::Result<std::unique_ptr<Engine>> buildEngine(const config::RunSpec& spec, const ModelSource& base,
-                                                  const WeightSource& weights, int threads, const Rows& rows,
-                                                  std::int64_t rowLength) {
-    auto options = engineOptions(spec, threads);
+// The first GPU where there is one, else the CPU.
+base::Result<std::unique_ptr<Engine>> makeEngine(const models::ModelSpec& spec, const WeightSource& weights,
+                                                 const EngineOptions& options, const Extent& extent,
+                                                 bool bf16) {
+    if (backend().gpus.empty()) return makeTorchEngine(spec, weights, options);
+    GpuEngineOptions gpu;
+    gpu.rows = extent.rows;
+    gpu.sequence = extent.length;
+    gpu.bf16 = bf16;
+    gpu.accumulates = extent.accumulates;
+    return makeGpuEngine(spec, weights, options, gpu);
+}
+
+base::Result<EngineOptions> trainingOptions(const config::RunSpec& spec, const ModelSource& model,
+                                            int threads) {
+    EngineOptions options;
+    options.recipe = spec.recipe;
+    options.beta1 = spec.beta1;
+    options.beta2 = spec.beta2;
+    options.eps = spec.eps;
+    options.weightDecay = spec.weightDecay;
+    options.clipNorm = spec.clipNorm;
+    options.threads = threads;
     options.distillation.ceWeight = spec.ceWeight;
     options.distillation.weight = spec.distillWeight;
     options.distillation.temperature = spec.distillTemperature;
     if (spec.distillWeight > 0) {
-        FAIRY2_ASSIGN(options.distillation.teacher, openTeacher(spec, base));
+        FAIRY2_ASSIGN(options.distillation.teacher, openTeacher(spec, model));
     }
-    if (backend().gpus.empty()) return makeTorchEngine(base.spec, weights, options);
-    GpuEngineOptions gpu;
-    gpu.rows = spec.microBatchSize;
-    gpu.sequence = longestRow(rows, rowLength);
-    gpu.bf16 = spec.precision == "bf16";
-    gpu.accumulates = spec.gradientAccumulation > 1;
-    return makeGpuEngine(base.spec, weights, options, gpu);
+    return options;
 }
 
 base::Json engineDocument(const Engine& engine, int threads, std::int64_t resumedFrom) {
@@ -89,14 +99,12 @@ base::Json engineDocument(const Engine& engine, int threads, std::int64_t resume
         parameters += info.elements;
         quantized += info.quantized ? info.elements : 0;
     }
-    base::Json document{{"type", "engine"},           {"device", "cpu"},
-                        {"threads", threads},         {"libtorch", backend().libtorch},
-                        {"parameters", parameters},   {"quantized_parameters", quantized},
-                        {"resumed_from", resumedFrom}};
-    if (const auto gpu = describeGpuEngine(engine); !gpu.is_null()) {
-        document["device"] = backend().gpus.front().name;
-        document["gpu"] = gpu;
-    }
+    const auto& gpus = backend().gpus;
+    base::Json document = {{"type", "engine"},           {"device", gpus.empty() ? "CPU" : gpus.front().name},
+                           {"threads", threads},         {"libtorch", backend().libtorch},
+                           {"parameters", parameters},   {"quantized_parameters", quantized},
+                           {"resumed_from", resumedFrom}};
+    if (auto memory = describeGpuEngine(engine); !memory.is_null()) document["gpu"] = std::move(memory);
     return document;
 }
 
@@ -129,14 +137,18 @@ base::Result<void> train(const base::Path& runDirectory, bool resume, const base
         weights = saved.weights;
         context.threads = state.threads;
     }
+    const auto evaluated =
+        rows.validation ? batchesInOrder(*rows.validation, spec.microBatchSize) : std::vector<Batch>();
+    FAIRY2_ASSIGN(const auto options, trainingOptions(spec, model, context.threads));
     FAIRY2_ASSIGN(const auto engine,
-                  buildEngine(spec, model, weights, context.threads, rows, sampler.length()));
+                  makeEngine(model.spec, weights, options, extentOf(spec, sampler.length(), evaluated),
+                             spec.precision == "bf16"));
     if (latest) FAIRY2_TRY(restoreOptimizer(latest->path, state, *engine));
 
     FAIRY2_ASSIGN(auto log, runs::RunLogWriter::create(run.logDirectory(), "trainer"));
     RunObserver observer(std::move(log), run.checkpointDirectory(), *engine, context, spec.maxSteps, stop);
     observer.document(state.progress.step, engineDocument(*engine, context.threads, state.progress.step));
-    TrainingLoop loop(*engine, spec, sampler, rows.validation ? &*rows.validation : nullptr, observer);
+    TrainingLoop loop(*engine, spec, sampler, evaluated, observer);
     FAIRY2_ASSIGN(const auto end, loop.run(state.progress, stop));
     base::log(
         base::LogLevel::Info,
@@ -158,10 +170,12 @@ base::Result<base::Json> evaluate(const EvaluationRequest& request, const base::
     options.threads = base::threadCount();
     options.recipe = request.recipe.value_or(model.recipe);
     if (alreadyQuantized) options.recipe = quant::ModelRecipe{{0}, false, {}};
-    FAIRY2_ASSIGN(const auto engine, makeTorchEngine(model.spec, model.weights, options));
-    constexpr std::int64_t kRowsAtOnce = 8;
-    FAIRY2_ASSIGN(const auto loss,
-                  evaluationLoss(*engine, batchesInOrder(rows, kRowsAtOnce, request.maxRows), task));
+    const auto batches = batchesInOrder(rows, kRowsAtOnce, request.maxRows);
+    Extent extent{kRowsAtOnce, 0, false};
+    for (const Batch& batch : batches)
+        extent.length = std::max(extent.length, batch.length);
+    FAIRY2_ASSIGN(const auto engine, makeEngine(model.spec, model.weights, options, extent, false));
+    FAIRY2_ASSIGN(const auto loss, evaluationLoss(*engine, batches, task));
     return base::Json{{"nats_per_token", loss.natsPerToken},
                       {"perplexity", std::exp(loss.natsPerToken)},
                       {"standard_error", loss.standardError},

@@ -248,8 +248,9 @@ private slots:
         spec.maxSteps = 50;
         spec.microBatchSize = 2;
         tests::Recorder seen;
+        const std::vector<training::Batch> none;
         const auto rows = sampler();
-        training::TrainingLoop loop(*engine, spec, rows, nullptr, seen);
+        training::TrainingLoop loop(*engine, spec, rows, none, seen);
         training::Progress progress;
         const base::Cancel stop;
         const auto end = loop.run(progress, stop);
@@ -266,8 +267,9 @@ private slots:
         spec.saveEvery = 2;
         spec.microBatchSize = 1;
         tests::Recorder seen;
+        const std::vector<training::Batch> none;
         const auto rows = sampler();
-        training::TrainingLoop loop(*engine, spec, rows, nullptr, seen);
+        training::TrainingLoop loop(*engine, spec, rows, none, seen);
         training::Progress progress;
         const base::Cancel stop;
         FAIRY2_OK(loop.run(progress, stop));

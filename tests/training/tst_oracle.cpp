@@ -83,7 +83,8 @@ private:
         const auto rows = training::RowSampler::create(*train, 0, spec.shuffle, spec.seed);
         FAIRY2_OK(rows);
         tests::Recorder seen;
-        training::TrainingLoop loop(**engine, spec, *rows, &*validation, seen);
+        const auto batches = training::batchesInOrder(*validation, spec.microBatchSize);
+        training::TrainingLoop loop(**engine, spec, *rows, batches, seen);
         training::Progress progress;
         const base::Cancel stop;
         const auto end = loop.run(progress, stop);

@@ -196,6 +196,20 @@ private slots:
                 std::filesystem::is_empty(run.checkpointDirectory()));
     }
 
+    void distillationComesCloserToTheTeacher() {
+        const auto run = create("distilled", config({{"max_steps", 6},
+                                                     {"ce_weight", 0.0},
+                                                     {"distill", {{"weight", 1.0}, {"temperature", 2.0}}}}));
+        QCOMPARE(train(run, false), 0);
+        const auto divergence = metric(run, "distill_loss");
+        QCOMPARE(divergence.size(), std::size_t(6));
+        QVERIFY(divergence.back().second < 0.8 * divergence.front().second);
+        const auto losses = metric(run, "loss");
+        QVERIFY(std::abs(losses[2].second - 4 * divergence[2].second) < 1e-6);
+        const auto validation = metric(run, "val_loss");
+        QVERIFY(validation.back().second < validation.front().second);
+    }
+
     void randomWeightsTrainFromTheConfigurationAlone() {
         const base::Path model = base::Path(m_folder.path().toStdString()) / "config-only";
         std::filesystem::create_directories(model);
