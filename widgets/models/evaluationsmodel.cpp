@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/evaluationsmodel.h"
+
+#include "models/numbertext.h"
+#include "models/roles.h"
+
+#include <QCoreApplication>
+#include <QDateTime>
+#include <QLocale>
+#include <algorithm>
+
+namespace fairy2::itemmodels {
+namespace {
+
+bool isText(int column) {
+    return column <= EvaluationsModel::Tokens || column == EvaluationsModel::Preset;
+}
+
+QVariant raw(const Evaluation& evaluation, int column) {
+    switch (column) {
+    case EvaluationsModel::Loss:
+        return evaluation.result.natsPerToken;
+    case EvaluationsModel::StandardError:
+        return evaluation.result.standardError;
+    case EvaluationsModel::Perplexity:
+        return evaluation.result.perplexity;
+    case EvaluationsModel::Scored:
+        return QVariant::fromValue<qlonglong>(evaluation.result.tokensScored);
+    case EvaluationsModel::Bits:
+        return evaluation.bitsPerWeight;
+    case EvaluationsModel::Bytes:
+        return evaluation.bytes;
+    default:
+        return {};
+    }
+}
+
+Qt::Alignment alignment(int column) {
+    return (isText(column) ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter;
+}
+
+} // namespace
+
+QString modeText(const EvaluationMode& mode) {
+    if (!mode.stages) return QCoreApplication::translate("EvaluationMode", "as stored");
+    if (*mode.stages == 0) return QCoreApplication::translate("EvaluationMode", "full precision");
+    return QStringLiteral("W%1").arg(*mode.stages);
+}
+
+void EvaluationsModel::setEvaluations(std::vector<Evaluation> evaluations) {
+    beginResetModel();
+    m_evaluations = std::move(evaluations);
+    std::stable_sort(m_evaluations.begin(), m_evaluations.end(),
+                     [](const auto& a, const auto& b) { return a.wallTime > b.wallTime; });
+    endResetModel();
+}
+
+int EvaluationsModel::rowCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : static_cast<int>(m_evaluations.size());
+}
+
+int EvaluationsModel::columnCount(const QModelIndex& parent) const {
+    return parent.isValid() ? 0 : ColumnCount;
+}
+
+QString EvaluationsModel::text(const Evaluation& evaluation, int column) const {
+    switch (column) {
+    case Checkpoint:
+        return QString::fromStdString(evaluation.label);
+    case Mode:
+        return modeText(evaluation.mode);
+    case Tokens:
+        return QString::fromStdString(evaluation.tokensName());
+    case Loss:
+        return fixedText(evaluation.result.natsPerToken, 4);
+    case StandardError:
+        return fixedText(evaluation.result.standardError, 4);
+    case Perplexity:
+        return fixedText(evaluation.result.perplexity, 3);
+    case Scored:
+        return countText(evaluation.result.tokensScored);
+    case Bits:
+        return fixedText(evaluation.bitsPerWeight, 2);
+    case Bytes:
+        return bytesText(evaluation.bytes);
+    case Preset:
+        return QString::fromStdString(evaluation.result.preset);
+    default:
+        return {};
+    }
+}
+
+QVariant EvaluationsModel::data(const QModelIndex& index, int role) const {
+    if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
+    const auto& at = evaluation(index.row());
+    switch (role) {
+    case Qt::DisplayRole:
+        return text(at, index.column());
+    case Qt::ToolTipRole: {
+        const auto when = QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(at.wallTime * 1000));
+        return tr("%1\nevaluated %2 on the %3 engine")
+            .arg(QString::fromStdString(at.path), QLocale().toString(when, QLocale::ShortFormat),
+                 QString::fromStdString(at.result.engine));
+    }
+    case Qt::TextAlignmentRole:
+        return QVariant::fromValue(alignment(index.column()));
+    case RawRole: {
+        const QVariant value = raw(at, index.column());
+        return value.isValid() ? value : text(at, index.column());
+    }
+    case IdRole:
+        return QString::fromStdString(at.contentHash);
+    default:
+        return {};
+    }
+}
+
+QVariant EvaluationsModel::headerData(int section, Qt::Orientation orientation, int role) const {
+    if (orientation != Qt::Horizontal) return {};
+    if (role == Qt::TextAlignmentRole) return QVariant::fromValue(alignment(section));
+    if (role != Qt::DisplayRole) return {};
+    switch (section) {
+    case Checkpoint:
+        return tr("checkpoint");
+    case Mode:
+        return tr("mode");
+    case Tokens:
+        return tr("tokens");
+    case Loss:
+        return tr("nats/token");
+    case StandardError:
+        return tr("±");
+    case Perplexity:
+        return tr("perplexity");
+    case Scored:
+        return tr("tokens scored");
+    case Bits:
+        return tr("bits/weight");
+    case Bytes:
+        return tr("size");
+    case Preset:
+        return tr("preset");
+    default:
+        return {};
+    }
+}
+
+} // namespace fairy2::itemmodels
