@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/roles.h"
 #include "models/runsmodel.h"
-#include "models/tabletext.h"
 #include "testdata.h"
 
 #include <QAbstractItemModelTester>
@@ -20,7 +19,6 @@ private slots:
     void pollsArriveAsDifferences();
     void unknownValuesSortLastInBothDirections();
     void archivedRunsAreHiddenUntilAskedFor();
-    void tableBecomesMarkdownAndCsv();
     void tenThousandRunsAreFiltered();
 };
 
@@ -202,20 +200,6 @@ void TestRunsModel::archivedRunsAreHiddenUntilAskedFor() {
     QCOMPARE(shown.rowCount(), 3);
     shown.setFilter(RunFilter::parse("state:failed").value());
     QCOMPARE(names(shown), QStringList(QStringLiteral("broken")));
-}
-
-void TestRunsModel::tableBecomesMarkdownAndCsv() {
-    RunsModel model;
-    auto rows = threeRuns();
-    rows[1].summary.annotations.name = "a|b, \"c\"";
-    model.setRows({rows[1]});
-    const QString markdown = markdownTable(model);
-    QVERIFY(markdown.startsWith(QLatin1String("| run | state | bits |")));
-    QVERIFY(markdown.contains(QLatin1String("| --- | --- | ---: |")));
-    QVERIFY(markdown.contains(QLatin1String("| a\\|b, \"c\" |")));
-    const QString csv = csvTable(model);
-    QVERIFY(csv.contains(QLatin1String("\"a|b, \"\"c\"\"\"")));
-    QVERIFY(csv.contains(QLatin1String(",2.162,")));
 }
 
 void TestRunsModel::tenThousandRunsAreFiltered() {

@@ -3,23 +3,27 @@
 #include "models/configdiffmodel.h"
 #include "models/configtreemodel.h"
 #include "models/evaluationsmodel.h"
-#include "models/numbertext.h"
+#include "models/overridelist.h"
 #include "models/qualitymodel.h"
 #include "models/roles.h"
+#include "shell/colors.h"
 #include "testdata.h"
 
 #include <QAbstractItemModelTester>
+#include <QFont>
+#include <QProcess>
 #include <QSignalSpy>
-#include <limits>
 
+using namespace Qt::StringLiterals;
 using namespace fairy2;
 using namespace fairy2::itemmodels;
 
 class TestTableModels : public QObject {
     Q_OBJECT
 private slots:
-    void numbersReadWell_data();
-    void numbersReadWell();
+    void overridesSurviveTheShell_data();
+    void overridesSurviveTheShell();
+    void overridesAreReplacedInPlace();
     void configTreeShowsValueSourceAndHelp();
     void configTreeKeepsRowsWhenOnlyValuesChange();
     void editingAValueAsksForAnOverride();
@@ -68,40 +72,58 @@ QualityModel::Subject subject(const std::string& hash) {
 
 } // namespace
 
-void TestTableModels::numbersReadWell_data() {
-    QTest::addColumn<QString>("shown");
-    QTest::addColumn<QString>("expected");
-    const auto row = [](const char* name, const QString& shown, const char* expected) {
-        QTest::newRow(name) << shown << QString::fromUtf8(expected);
+void TestTableModels::overridesSurviveTheShell_data() {
+    QTest::addColumn<QString>("text");
+    QTest::addColumn<QStringList>("words");
+    const auto row = [](const char* name, const char* text, const QStringList& words) {
+        QTest::newRow(name) << QString::fromUtf8(text) << words;
     };
-    row("loss", fixedText(1.8287), "1.829");
-    row("nan", fixedText(std::numeric_limits<double>::quiet_NaN()), "–");
-    row("absent", fixedText({}), "–");
-    row("negative", fixedText(-0.5, 1), "−0.5");
-    row("gain", signedText(0.1284), "+0.128");
-    row("loss of loss", signedText(-0.0031), "−0.003");
-    row("signed zero", signedText(-0.00001), "0.000");
-    row("count", countText(214380), "214\u202f380");
-    row("small count", countText(999), "999");
-    row("negative count", countText(-1234567), "−1\u202f234\u202f567");
-    row("speed", shortCountText(214380.0), "214k");
-    row("parameters", shortCountText(31.5e6), "31.5 M");
-    row("whole", shortCountText(7.0), "7");
-    row("rounds up a prefix", shortCountText(999600.0), "1.00 M");
-    row("bytes", bytesText(62.9e6), "62.9 MB");
-    row("few bytes", bytesText(512.0), "512 B");
-    row("percent", percentText(0.46), "46 %");
-    row("seconds", durationText(45.0), "45 s");
-    row("minutes", durationText(480.0), "8 min");
-    row("hours", durationText(4800.0), "1 h 20 min");
-    row("days", durationText(273600.0), "3 d 4 h");
-    row("no time", durationText(-1.0), "–");
+    row("lines", "a=1\nb=2\r\n\n", {u"a=1"_s, u"b=2"_s});
+    row("blanks", "training=fairy2_w1  a.b=1e-3", {u"training=fairy2_w1"_s, u"a.b=1e-3"_s});
+    row("double quotes", "run.name=\"two words\"", {u"run.name=two words"_s});
+    row("single quotes", "'a=[1, 2]'", {u"a=[1, 2]"_s});
+    row("quotes inside", "\"a='b c'\"", {u"a='b c'"_s});
+    row("backslash", "a=b\\ c", {u"a=b c"_s});
+    row("empty value", "a=''", {u"a="_s});
+    row("delete", "~a.b +c=1 ++d=2", {u"~a.b"_s, u"+c=1"_s, u"++d=2"_s});
+    row("umlaut", "run.name=größe", {u"run.name=größe"_s});
+    row("dollar", "a='$HOME `ls`'", {u"a=$HOME `ls`"_s});
 }
 
-void TestTableModels::numbersReadWell() {
-    QFETCH(QString, shown);
-    QFETCH(QString, expected);
-    QCOMPARE(shown, expected);
+void TestTableModels::overridesSurviveTheShell() {
+    QFETCH(QString, text);
+    QFETCH(QStringList, words);
+    const auto list = OverrideList::parse(text);
+    FAIRY2_OK(list);
+    QStringList got;
+    for (const auto& word : list->words())
+        got << QString::fromStdString(word);
+    QCOMPARE(got, words);
+    const auto again = OverrideList::parse(list->text());
+    FAIRY2_OK(again);
+    QVERIFY(again->words() == list->words());
+
+    // The real shell must read the command the same way.
+    QProcess shell;
+    shell.start(u"/bin/sh"_s, {u"-c"_s, u"f() { shift; printf '%s\\n' \"$@\"; }; "_s +
+                                            list->command().replace(u"fairy2 "_s, u"f "_s)});
+    QVERIFY(shell.waitForFinished());
+    QCOMPARE(QString::fromUtf8(shell.readAllStandardOutput()), words.join(u'\n') + u'\n');
+}
+
+void TestTableModels::overridesAreReplacedInPlace() {
+    auto list = OverrideList::parse(u"training=fairy2_w1 ++data.tokens=a run.name=x"_s).value();
+    list.set("data.tokens", "b");
+    list.set("training.max_steps", "20");
+    list.remove("run.name");
+    QCOMPARE(list.text(), u"training=fairy2_w1\n++data.tokens=b\ntraining.max_steps=20"_s);
+    QCOMPARE(list.value("training").value_or(""), std::string("fairy2_w1"));
+    QVERIFY(!list.value("training.stages"));
+    const auto open = OverrideList::parse(u"a='b"_s);
+    QVERIFY(!open);
+    QCOMPARE(open.error().field, std::string("a"));
+    QCOMPARE(overrideValue("/models/demo"), std::string("/models/demo"));
+    QCOMPARE(overrideValue("it's a=b"), std::string("'it\\'s a=b'"));
 }
 
 void TestTableModels::configTreeShowsValueSourceAndHelp() {
@@ -162,11 +184,11 @@ void TestTableModels::configDifferencesComeFirst() {
     QCOMPARE(model.index(0, 0).data().toString(), QStringLiteral("training.max_steps"));
     QCOMPARE(model.index(0, 1).data().toString(), QStringLiteral("100"));
     QCOMPARE(model.index(0, 2).data().toString(), QStringLiteral("20"));
-    QCOMPARE(model.index(0, 2).data(ColorRole).toInt(), 1);
-    QCOMPARE(model.index(1, 2).data().toString(), unknownText());
+    QCOMPARE(model.index(0, 2).data(Qt::ForegroundRole).value<QColor>(), shell::runColor(1));
+    QCOMPARE(model.index(1, 2).data().toString(), u"–"_s);
     model.setDifferencesOnly(false);
     QCOMPARE(model.rowCount(), 4);
-    QVERIFY(!model.index(3, 1).data(ColorRole).isValid());
+    QVERIFY(!model.index(3, 1).data(Qt::ForegroundRole).isValid());
     model.setDifferencesOnly(true);
     QCOMPARE(model.rowCount(), 2);
 }
@@ -187,7 +209,7 @@ void TestTableModels::checkpointsKeepTheirVerdicts() {
     std::vector<CheckpointsModel::Row> rows = {{{500, "/r/step-500", "a"}, 1.903},
                                                {{1000, "/r/step-1000", "b"}, 1.846}};
     model.setRows(rows);
-    QCOMPARE(model.index(0, CheckpointsModel::Step).data().toString(), QStringLiteral("step 1\u202f000"));
+    QCOMPARE(model.index(0, CheckpointsModel::Step).data().toString(), QStringLiteral("step 1\u2009000"));
     model.setCheck("/r/step-500", CheckpointsModel::Check::Damaged,
                    QStringLiteral("model.safetensors differs"));
     QCOMPARE(model.index(1, CheckpointsModel::Verified).data().toString(), QStringLiteral("✗ damaged"));
@@ -196,7 +218,7 @@ void TestTableModels::checkpointsKeepTheirVerdicts() {
     QCOMPARE(model.rowCount(), 3);
     QCOMPARE(model.index(2, CheckpointsModel::Verified).data(Qt::ToolTipRole).toString(),
              QStringLiteral("model.safetensors differs"));
-    QCOMPARE(model.index(0, CheckpointsModel::ValidationLoss).data().toString(), unknownText());
+    QCOMPARE(model.index(0, CheckpointsModel::ValidationLoss).data().toString(), u"–"_s);
 }
 
 void TestTableModels::evaluationSurvivesTheRegistry() {
@@ -226,10 +248,10 @@ void TestTableModels::qualityTableHasAColumnForEachTokenSet() {
     QCOMPARE(model.columnCount(), 5);
     QCOMPARE(model.headerData(2, Qt::Horizontal, Qt::DisplayRole).toString(), QStringLiteral("general"));
     QCOMPARE(model.headerData(3, Qt::Horizontal, Qt::DisplayRole).toString(), QStringLiteral("web"));
-    QCOMPARE(model.index(1, 2).data().toString(), unknownText());
+    QCOMPARE(model.index(1, 2).data().toString(), u"–"_s);
     QCOMPARE(model.index(0, 3).data().toString(), QStringLiteral("1.700"));
-    QVERIFY(model.index(0, 3).data(BestRole).toBool());
-    QVERIFY(!model.index(1, 3).data(BestRole).toBool());
+    QVERIFY(model.index(0, 3).data(Qt::FontRole).value<QFont>().bold());
+    QVERIFY(!model.index(1, 3).data(Qt::FontRole).isValid());
     QCOMPARE(model.index(0, 4).data().toString(), QStringLiteral("40.9"));
     QCOMPARE(model.meanLoss(1).value_or(0), 1.8); // "general" was not measured for both
     model.setMetric(QualityModel::Metric::Perplexity);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/checkpointsmodel.h"
 
-#include "models/numbertext.h"
+#include "models/figuretext.h"
 #include "models/roles.h"
 
 #include <algorithm>
@@ -66,16 +66,15 @@ QVariant CheckpointsModel::data(const QModelIndex& index, int role) const {
     const Row& at = row(index.row());
     switch (role) {
     case Qt::DisplayRole:
-        if (index.column() == Step) return tr("step %1").arg(countText(at.entry.step));
-        if (index.column() == ValidationLoss) return fixedText(at.validationLoss);
+        if (index.column() == Step) return tr("step %1").arg(shell::countText(at.entry.step));
+        if (index.column() == ValidationLoss) return figureText(at.validationLoss, 3);
         return checkText(verdictOf(at));
     case Qt::ToolTipRole: {
         const QString sentence = verdictOf(at).sentence;
         return sentence.isEmpty() ? QString::fromStdString(at.entry.path.string()) : sentence;
     }
     case Qt::TextAlignmentRole:
-        return QVariant::fromValue(Qt::Alignment(index.column() == Step ? Qt::AlignLeft : Qt::AlignRight) |
-                                   Qt::AlignVCenter);
+        return alignment(index.column() != Step);
     case RawRole:
         if (index.column() == Step) return QVariant::fromValue<qlonglong>(at.entry.step);
         if (index.column() == ValidationLoss)
@@ -90,9 +89,7 @@ QVariant CheckpointsModel::data(const QModelIndex& index, int role) const {
 
 QVariant CheckpointsModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal) return {};
-    if (role == Qt::TextAlignmentRole)
-        return QVariant::fromValue(Qt::Alignment(section == Step ? Qt::AlignLeft : Qt::AlignRight) |
-                                   Qt::AlignVCenter);
+    if (role == Qt::TextAlignmentRole) return alignment(section != Step);
     if (role != Qt::DisplayRole) return {};
     switch (section) {
     case Step:

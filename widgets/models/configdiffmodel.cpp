@@ -2,8 +2,9 @@
 #include "models/configdiffmodel.h"
 
 #include "models/configtext.h"
-#include "models/numbertext.h"
+#include "models/figuretext.h"
 #include "models/roles.h"
+#include "shell/colors.h"
 
 #include <algorithm>
 #include <set>
@@ -32,7 +33,7 @@ void ConfigDiffModel::setSubjects(std::vector<Subject> subjects) {
         Row row{QString::fromStdString(key), {}, false};
         for (const auto& leaves : flat) {
             const auto found = leaves.find(key);
-            row.values.push_back(found == leaves.end() ? unknownText() : configText(found->second));
+            row.values.push_back(found == leaves.end() ? QStringLiteral("–") : configText(found->second));
         }
         row.differs =
             countsAsDifference(key) && std::any_of(row.values.begin(), row.values.end(),
@@ -75,10 +76,10 @@ QVariant ConfigDiffModel::data(const QModelIndex& index, int role) const {
     case RawRole:
         return isKey ? row.key : row.values[static_cast<std::size_t>(index.column()) - 1];
     case Qt::TextAlignmentRole:
-        return QVariant::fromValue(Qt::Alignment(isKey ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
-    case ColorRole:
+        return alignment(!isKey);
+    case Qt::ForegroundRole:
         if (isKey || !row.differs) return {};
-        return m_subjects[static_cast<std::size_t>(index.column()) - 1].color;
+        return shell::runColor(m_subjects[static_cast<std::size_t>(index.column()) - 1].color);
     case IdRole:
         return row.key;
     default:
@@ -89,8 +90,7 @@ QVariant ConfigDiffModel::data(const QModelIndex& index, int role) const {
 QVariant ConfigDiffModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || section < 0 || section >= columnCount()) return {};
     const bool isKey = section == 0;
-    if (role == Qt::TextAlignmentRole)
-        return QVariant::fromValue(Qt::Alignment(isKey ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    if (role == Qt::TextAlignmentRole) return alignment(!isKey);
     if (role == Qt::DisplayRole || role == Qt::ToolTipRole)
         return isKey ? tr("key") : m_subjects[static_cast<std::size_t>(section) - 1].label;
     return {};

@@ -3,10 +3,12 @@
 
 #include "models/configtext.h"
 #include "models/roles.h"
+#include "shell/theme.h"
 
 #include <QFont>
 #include <QStringList>
 #include <algorithm>
+#include <utility>
 
 namespace fairy2::itemmodels {
 
@@ -93,6 +95,18 @@ void ConfigTreeModel::setComposition(const config::Composition& composition) {
     endResetModel();
 }
 
+void ConfigTreeModel::setProblem(const QString& key, const QString& sentence) {
+    const QString before = std::exchange(m_problemKey, key);
+    m_problem = sentence;
+    emitRowChanged(before);
+    emitRowChanged(key);
+}
+
+void ConfigTreeModel::emitRowChanged(const QString& key) {
+    const QModelIndex row = indexOf(key);
+    if (row.isValid()) emit dataChanged(row.siblingAtColumn(Key), row.siblingAtColumn(Help));
+}
+
 QModelIndex ConfigTreeModel::indexOf(const QString& key) const {
     const auto found = m_leaves.find(key.toStdString());
     return found == m_leaves.end() ? QModelIndex() : indexOf(found->second, Value);
@@ -151,11 +165,19 @@ QVariant ConfigTreeModel::data(const QModelIndex& index, int role) const {
             return unit.isEmpty() || !at.value.is_number() ? text : text + u' ' + unit;
         }
         if (index.column() == Source) return at.source;
+        if (at.key == m_problemKey) return m_problem;
         return at.info == nullptr ? QString() : QString::fromStdString(at.info->help);
     case Qt::EditRole:
         return index.column() == Value && at.leaf() ? configText(at.value) : QVariant();
     case Qt::ToolTipRole:
         return toolTip(at);
+    case Qt::ForegroundRole: {
+        const auto& colors = shell::Theme::instance().colors();
+        if (at.leaf() && at.key == m_problemKey && index.column() != Key) return colors.bad;
+        return index.column() >= Source ? QVariant(colors.secondary) : QVariant();
+    }
+    case OverriddenRole:
+        return at.leaf() && isOverride(at.source);
     case Qt::FontRole: {
         if (index.column() != Value || !isOverride(at.source)) return {};
         QFont font;

@@ -14,11 +14,14 @@ class ConfigTreeModel final : public QAbstractItemModel {
     Q_OBJECT
 public:
     enum Column { Key, Value, Source, Help, ColumnCount };
+    enum { OverriddenRole = Qt::UserRole + 100 }; ///< bool: an override on the command line gave the value
     explicit ConfigTreeModel(QObject* parent = nullptr);
     ~ConfigTreeModel() override;
 
     /// Keeps the rows (and what is expanded) when only values changed.
     void setComposition(const config::Composition& composition);
+    /// Marks one key with the sentence why its value is refused; an empty key takes the mark away.
+    void setProblem(const QString& key, const QString& sentence);
     /// The row of a dotted key, or an invalid index.
     [[nodiscard]] QModelIndex indexOf(const QString& key) const;
     [[nodiscard]] bool isLeaf(const QModelIndex& index) const;
@@ -42,6 +45,10 @@ private:
     [[nodiscard]] QModelIndex indexOf(Node* node, int column) const;
     [[nodiscard]] QString toolTip(const Node& node) const;
 
+    void emitRowChanged(const QString& key);
+
+    QString m_problemKey;
+    QString m_problem;
     std::unique_ptr<Node> m_root;
     std::map<std::string, Node*> m_leaves;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/evaluationsmodel.h"
 
-#include "models/numbertext.h"
+#include "models/figuretext.h"
 #include "models/roles.h"
 
 #include <QCoreApplication>
@@ -33,10 +33,6 @@ QVariant raw(const Evaluation& evaluation, int column) {
     default:
         return {};
     }
-}
-
-Qt::Alignment alignment(int column) {
-    return (isText(column) ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter;
 }
 
 } // namespace
@@ -72,17 +68,17 @@ QString EvaluationsModel::text(const Evaluation& evaluation, int column) const {
     case Tokens:
         return QString::fromStdString(evaluation.tokensName());
     case Loss:
-        return fixedText(evaluation.result.natsPerToken, 4);
+        return figureText(evaluation.result.natsPerToken, 4);
     case StandardError:
-        return fixedText(evaluation.result.standardError, 4);
+        return figureText(evaluation.result.standardError, 4);
     case Perplexity:
-        return fixedText(evaluation.result.perplexity, 3);
+        return figureText(evaluation.result.perplexity, 3);
     case Scored:
-        return countText(evaluation.result.tokensScored);
+        return shell::countText(evaluation.result.tokensScored);
     case Bits:
-        return fixedText(evaluation.bitsPerWeight, 2);
+        return figureText(evaluation.bitsPerWeight, 2);
     case Bytes:
-        return bytesText(evaluation.bytes);
+        return shell::bytesText(static_cast<std::uint64_t>(evaluation.bytes));
     case Preset:
         return QString::fromStdString(evaluation.result.preset);
     default:
@@ -103,7 +99,7 @@ QVariant EvaluationsModel::data(const QModelIndex& index, int role) const {
                  QString::fromStdString(at.result.engine));
     }
     case Qt::TextAlignmentRole:
-        return QVariant::fromValue(alignment(index.column()));
+        return alignment(!isText(index.column()));
     case RawRole: {
         const QVariant value = raw(at, index.column());
         return value.isValid() ? value : text(at, index.column());
@@ -117,7 +113,7 @@ QVariant EvaluationsModel::data(const QModelIndex& index, int role) const {
 
 QVariant EvaluationsModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal) return {};
-    if (role == Qt::TextAlignmentRole) return QVariant::fromValue(alignment(section));
+    if (role == Qt::TextAlignmentRole) return alignment(!isText(section));
     if (role != Qt::DisplayRole) return {};
     switch (section) {
     case Checkpoint:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/qualitymodel.h"
 
-#include "models/numbertext.h"
+#include "models/figuretext.h"
 #include "models/roles.h"
+#include "shell/colors.h"
 
 #include <QFont>
 #include <algorithm>
@@ -124,22 +125,21 @@ QVariant QualityModel::data(const QModelIndex& index, int role) const {
     switch (role) {
     case Qt::DisplayRole:
         if (column == Label) return subject.label;
-        if (column == Bits) return fixedText(subject.size.bitsPerWeight, 2);
+        if (column == Bits) return figureText(subject.size.bitsPerWeight, 2);
         if (column == columnCount() - 1)
-            return fixedText(value(index.row(), column), subject.size.bytes < 10 * kMegabyte ? 3 : 1);
-        return fixedText(value(index.row(), column));
+            return figureText(value(index.row(), column), subject.size.bytes < 10 * kMegabyte ? 3 : 1);
+        return figureText(value(index.row(), column), 3);
     case Qt::ToolTipRole: {
         const auto* set = setOfColumn(column);
         const auto* found = set == nullptr ? nullptr : evaluation(index.row(), *set);
         if (set != nullptr && found == nullptr) return tr("not evaluated yet");
         if (found == nullptr) return {};
         return tr("%1 ± %2 nats per token over %3 tokens, preset %4")
-            .arg(fixedText(found->result.natsPerToken, 4), fixedText(found->result.standardError, 4),
-                 countText(found->result.tokensScored), QString::fromStdString(found->result.preset));
+            .arg(figureText(found->result.natsPerToken, 4), figureText(found->result.standardError, 4),
+                 shell::countText(found->result.tokensScored), QString::fromStdString(found->result.preset));
     }
     case Qt::TextAlignmentRole:
-        return QVariant::fromValue(Qt::Alignment(column == Label ? Qt::AlignLeft : Qt::AlignRight) |
-                                   Qt::AlignVCenter);
+        return alignment(column != Label);
     case Qt::FontRole: {
         if (!isBest(index.row(), column)) return {};
         QFont font;
@@ -151,10 +151,8 @@ QVariant QualityModel::data(const QModelIndex& index, int role) const {
         const auto raw = value(index.row(), column);
         return raw ? QVariant(*raw) : QVariant();
     }
-    case ColorRole:
-        return column == Label ? subject.color : -1;
-    case BestRole:
-        return isBest(index.row(), column);
+    case SwatchRole:
+        return column == Label ? QVariant(shell::runColor(subject.color)) : QVariant();
     default:
         return {};
     }
@@ -162,9 +160,7 @@ QVariant QualityModel::data(const QModelIndex& index, int role) const {
 
 QVariant QualityModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal || section < 0 || section >= columnCount()) return {};
-    if (role == Qt::TextAlignmentRole)
-        return QVariant::fromValue(Qt::Alignment(section == Label ? Qt::AlignLeft : Qt::AlignRight) |
-                                   Qt::AlignVCenter);
+    if (role == Qt::TextAlignmentRole) return alignment(section != Label);
     const auto* set = setOfColumn(section);
     if (role == Qt::ToolTipRole && set != nullptr) return QString::fromStdString(set->tokens);
     if (role != Qt::DisplayRole) return {};

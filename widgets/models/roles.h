@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <qnamespace.h>
+#include <Qt>
 
 namespace fairy2::itemmodels {
 
-/// Roles that all our item models share.
+/// Roles that our table models answer beside Qt's own.
 enum Role {
-    RawRole = Qt::UserRole + 1, ///< the value behind the text: for sorting, filters, export
-    ColorRole,   ///< index into the run palette (int) of what a row or cell belongs to; −1 or absent = none
-    IdRole,      ///< identity of the row that survives sorting (run uuid, path, config key)
-    CurveRole,   ///< QList<float> for a sparkline
-    LiveRole,    ///< bool: something is being written or computed right now
-    ChoicesRole, ///< QStringList an editor offers
-    BestRole,    ///< bool: the best value of its column
+    RawRole = Qt::UserRole, ///< the value as number or text: for sorting, filtering, CSV and JSON
+    HeatRole,               ///< double 0..1 = background of a heat cell; invalid = no heat
+    SwatchRole,             ///< QColor of a disc before the text: the run's colour
+    SparkRole,              ///< QList<double>: drawn as a small curve in SwatchRole's colour
+    FieldRole,              ///< header: stable snake_case column name for CSV and JSON
+    IdRole,                 ///< identity of a row that survives sorting: run uuid, path, config key
+    ChoicesRole,            ///< QStringList that an editor offers
 };
 
 } // namespace fairy2::itemmodels

@@ -27,13 +27,13 @@ std::optional<double> least(const Series& series) {
         ->second;
 }
 
-std::vector<float> thin(const Series& series) {
-    std::vector<float> curve;
+QList<double> thin(const Series& series) {
+    QList<double> curve;
     const std::size_t points = std::min(kCurvePoints, series.size());
-    curve.reserve(points);
+    curve.reserve(static_cast<qsizetype>(points));
     for (std::size_t i = 0; i < points; ++i) {
         const std::size_t at = points < 2 ? 0 : i * (series.size() - 1) / (points - 1);
-        curve.push_back(static_cast<float>(series[at].second));
+        curve.push_back(series[at].second);
     }
     return curve;
 }

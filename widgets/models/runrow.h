@@ -3,6 +3,7 @@
 
 #include "runs/registry.h"
 
+#include <QList>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ struct RunRow {
     std::optional<double> validationLoss; ///< last value, nats per token
     std::optional<double> bestValidationLoss;
     std::optional<double> tokensPerSecond;
-    std::vector<float> curve; ///< the loss thinned out for a sparkline
+    QList<double> curve; ///< the loss thinned out for a sparkline
 
     [[nodiscard]] double progress() const noexcept; ///< 0..1
     /// Whether another process may still be writing to its log.

@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/runsmodel.h"
 
-#include "models/numbertext.h"
+#include "models/figuretext.h"
 #include "models/roles.h"
+#include "shell/colors.h"
 
 #include <QCoreApplication>
 #include <QDateTime>
 #include <QLocale>
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <unordered_set>
 
 namespace fairy2::itemmodels {
 namespace {
 
-QVariant number(const std::optional<double>& value) {
-    return value ? QVariant(*value) : QVariant();
+constexpr std::array<const char*, RunsModel::ColumnCount> kFields = {
+    "run",   "state", "bits_per_weight", "loss", "val_loss", "progress", "tokens_per_second",
+    "curve", "tags",  "created"};
+
+bool isNumber(int column) {
+    return column >= RunsModel::Bits && column <= RunsModel::Speed;
+}
+
+QString speedText(const std::optional<double>& speed) {
+    return speed ? shell::countText(static_cast<std::int64_t>(std::llround(*speed))) : figureText({}, 0);
 }
 
 bool sameAnnotations(const runs::Annotations& a, const runs::Annotations& b) {
@@ -139,15 +150,15 @@ QString RunsModel::text(const RunRow& row, int column) const {
     case State:
         return stateText(row.summary.state);
     case Bits:
-        return fixedText(row.bitsPerWeight, 2);
+        return figureText(row.bitsPerWeight, 2);
     case Loss:
-        return fixedText(best ? row.bestLoss : row.loss);
+        return figureText(best ? row.bestLoss : row.loss, 3);
     case ValidationLoss:
-        return fixedText(best ? row.bestValidationLoss : row.validationLoss);
+        return figureText(best ? row.bestValidationLoss : row.validationLoss, 3);
     case Progress:
-        return percentText(row.progress());
+        return shell::percentText(row.progress(), 0);
     case Speed:
-        return shortCountText(row.tokensPerSecond);
+        return speedText(row.tokensPerSecond);
     case Tags:
         return joined(row.summary.annotations.tags);
     case Created:
@@ -161,17 +172,17 @@ QVariant RunsModel::raw(const RunRow& row, int column) const {
     const bool best = m_figure == Figure::Best;
     switch (column) {
     case Bits:
-        return number(row.bitsPerWeight);
+        return figureRaw(row.bitsPerWeight);
     case Loss:
-        return number(best ? row.bestLoss : row.loss);
+        return figureRaw(best ? row.bestLoss : row.loss);
     case ValidationLoss:
-        return number(best ? row.bestValidationLoss : row.validationLoss);
+        return figureRaw(best ? row.bestValidationLoss : row.validationLoss);
     case Progress:
         return row.progress();
     case Speed:
-        return number(row.tokensPerSecond);
+        return figureRaw(row.tokensPerSecond);
     case Curve:
-        return number(row.loss);
+        return figureRaw(row.loss);
     case Created:
         return row.summary.created;
     default:
@@ -182,7 +193,8 @@ QVariant RunsModel::raw(const RunRow& row, int column) const {
 QString RunsModel::toolTip(const RunRow& row, int column) const {
     if (column == State && !row.summary.reason.empty()) return QString::fromStdString(row.summary.reason);
     if (column == Progress)
-        return tr("step %1 of %2").arg(countText(row.summary.step), countText(row.summary.maxSteps));
+        return tr("step %1 of %2")
+            .arg(shell::countText(row.summary.step), shell::countText(row.summary.maxSteps));
     if (column == Name && !row.summary.annotations.notes.empty())
         return QString::fromStdString(row.summary.annotations.notes);
     return {};
@@ -197,21 +209,16 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
     case Qt::ToolTipRole:
         return toolTip(at, index.column());
     case Qt::TextAlignmentRole:
-        return QVariant::fromValue(Qt::Alignment(index.column() >= Bits && index.column() <= Speed
-                                                     ? Qt::AlignRight
-                                                     : Qt::AlignLeft) |
-                                   Qt::AlignVCenter);
+        return alignment(isNumber(index.column()));
     case RawRole:
         return raw(at, index.column());
-    case ColorRole:
-        return at.color;
     case IdRole:
         return QString::fromStdString(at.summary.uuid);
-    case LiveRole:
-        return at.live();
-    case CurveRole:
-        if (index.column() != Curve) return {};
-        return QVariant::fromValue(QList<float>(at.curve.begin(), at.curve.end()));
+    case SwatchRole:
+        return index.column() == Name || index.column() == Curve ? QVariant(shell::runColor(at.color))
+                                                                 : QVariant();
+    case SparkRole:
+        return index.column() == Curve ? QVariant::fromValue(at.curve) : QVariant();
     default:
         return {};
     }
@@ -219,10 +226,8 @@ QVariant RunsModel::data(const QModelIndex& index, int role) const {
 
 QVariant RunsModel::headerData(int section, Qt::Orientation orientation, int role) const {
     if (orientation != Qt::Horizontal) return {};
-    if (role == Qt::TextAlignmentRole)
-        return QVariant::fromValue(
-            Qt::Alignment(section >= Bits && section <= Speed ? Qt::AlignRight : Qt::AlignLeft) |
-            Qt::AlignVCenter);
+    if (role == Qt::TextAlignmentRole) return alignment(isNumber(section));
+    if (role == FieldRole) return QString::fromLatin1(kFields[static_cast<std::size_t>(section)]);
     if (role == Qt::ToolTipRole) {
         switch (section) {
         case Bits:
