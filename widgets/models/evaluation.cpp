@@ -3,6 +3,8 @@
 
 #include "quant/quantizer.h"
 
+#include <cmath>
+
 namespace fairy2::itemmodels {
 namespace {
 
@@ -51,6 +53,7 @@ runs::ResultRow Evaluation::toRow() const {
     row.values["path"] = path;
     row.values["tokens"] = tokens;
     row.values["key"] = key;
+    row.values["max_rows"] = maxRows;
     row.values["bits_per_weight"] = bitsPerWeight;
     row.values["bytes"] = bytes;
     return row;
@@ -59,6 +62,7 @@ runs::ResultRow Evaluation::toRow() const {
 std::optional<Evaluation> Evaluation::fromRow(const runs::ResultRow& row) {
     if (row.kind != "ppl" || !row.values.is_object() || !row.values.contains("nats_per_token")) return {};
     Evaluation evaluation;
+    evaluation.result.standardError = std::nan(""); // null when fewer than two rows count
     evaluation.contentHash = row.contentHash;
     evaluation.label = row.label;
     evaluation.wallTime = row.wallTime;
@@ -69,6 +73,7 @@ std::optional<Evaluation> Evaluation::fromRow(const runs::ResultRow& row) {
     read(values, "path", evaluation.path);
     read(values, "tokens", evaluation.tokens);
     read(values, "key", evaluation.key);
+    read(values, "max_rows", evaluation.maxRows);
     read(values, "bits_per_weight", evaluation.bitsPerWeight);
     read(values, "bytes", evaluation.bytes);
     read(values, "nats_per_token", evaluation.result.natsPerToken);
@@ -80,19 +85,21 @@ std::optional<Evaluation> Evaluation::fromRow(const runs::ResultRow& row) {
     return evaluation;
 }
 
-std::string Evaluation::tokensName() const {
-    const std::string file = base::Path(tokens).filename().string();
-    return key.empty() ? file : file + " · " + key;
+EvaluationMode canonicalMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode) {
+    switch (checkpoint.kind()) {
+    case models::CheckpointKind::HuggingFace:
+        return mode.stages ? mode : EvaluationMode{0};
+    case models::CheckpointKind::Master:
+        return mode;
+    case models::CheckpointKind::Baked:
+    case models::CheckpointKind::Packed:
+        return {};
+    }
+    return mode;
 }
 
-ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode) {
-    const auto kind = checkpoint.kind();
-    const bool fixed = kind == models::CheckpointKind::Baked || kind == models::CheckpointKind::Packed;
-    const bool plain = kind == models::CheckpointKind::HuggingFace && (!mode.stages || *mode.stages == 0);
-    if (fixed || plain)
-        return {checkpoint.storedBitsPerWeight(), static_cast<double>(checkpoint.storedBytes())};
-    // Quantised on the way: codes and scales of what the recipe takes, sixteen bits for all the rest.
-    const auto recipe = mode.recipe().value_or(checkpoint.recipe());
+// Codes and scales of what the recipe takes, sixteen bits for all the rest.
+ModelSize sizeWithRecipe(const models::Checkpoint& checkpoint, const quant::ModelRecipe& recipe) {
     double linearBits = 0;
     double linearWeights = 0;
     for (const auto& linear : checkpoint.linears()) {
@@ -106,6 +113,15 @@ ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode&
     const double rest = static_cast<double>(checkpoint.spec().parameters()) - linearWeights;
     return {linearWeights > 0 ? linearBits / linearWeights : kDenseBits,
             (linearBits + rest * kDenseBits) / kBitsPerByte};
+}
+
+ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode) {
+    const auto kind = checkpoint.kind();
+    const bool fixed = kind == models::CheckpointKind::Baked || kind == models::CheckpointKind::Packed;
+    const bool plain = kind == models::CheckpointKind::HuggingFace && (!mode.stages || *mode.stages == 0);
+    if (fixed || plain)
+        return {checkpoint.storedBitsPerWeight(), static_cast<double>(checkpoint.storedBytes())};
+    return sizeWithRecipe(checkpoint, mode.recipe().value_or(checkpoint.recipe()));
 }
 
 } // namespace fairy2::itemmodels

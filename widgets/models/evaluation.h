@@ -26,8 +26,9 @@ struct Evaluation {
     std::string label;
     std::string path; ///< of the checkpoint when it was evaluated
     EvaluationMode mode;
-    std::string tokens; ///< file
-    std::string key;    ///< inside the file, or empty
+    std::string tokens;       ///< file
+    std::string key;          ///< inside the file, or empty
+    std::int64_t maxRows = 0; ///< only so many rows were scored; 0 = all
     double wallTime = 0;
     eval::Perplexity result;
     double bitsPerWeight = 0; ///< over the linears, scales included
@@ -36,15 +37,19 @@ struct Evaluation {
     [[nodiscard]] runs::ResultRow toRow() const;
     /// Nothing when the row is of another kind or lacks a field.
     [[nodiscard]] static std::optional<Evaluation> fromRow(const runs::ResultRow& row);
-    /// Name of the set of tokens without its folder: "val_tokens.safetensors · web".
-    [[nodiscard]] std::string tokensName() const;
 };
+
+/// The mode that gives the same weights and has one name: an ordinary model as stored is full precision, and
+/// what is already quantised can only be taken as it is stored.
+[[nodiscard]] EvaluationMode canonicalMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode);
 
 /// Bits per weight over the linears and bytes of all weights of a checkpoint in a mode, from shapes alone.
 struct ModelSize {
     double bitsPerWeight = 0;
     double bytes = 0;
 };
+[[nodiscard]] ModelSize sizeWithRecipe(const models::Checkpoint& checkpoint,
+                                       const quant::ModelRecipe& recipe);
 [[nodiscard]] ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode);
 
 } // namespace fairy2::itemmodels

@@ -16,6 +16,16 @@ bool isText(int column) {
     return column <= EvaluationsModel::Tokens || column == EvaluationsModel::Preset;
 }
 
+QString tokensText(const Evaluation& evaluation) {
+    const QString file = QString::fromStdString(base::Path(evaluation.tokens).filename().string());
+    const QString name =
+        evaluation.key.empty() ? file : file + QStringLiteral(" · ") + QString::fromStdString(evaluation.key);
+    return evaluation.maxRows == 0
+               ? name
+               : EvaluationsModel::tr("%1, first %n row(s)", nullptr, static_cast<int>(evaluation.maxRows))
+                     .arg(name);
+}
+
 QVariant raw(const Evaluation& evaluation, int column) {
     switch (column) {
     case EvaluationsModel::Loss:
@@ -66,7 +76,7 @@ QString EvaluationsModel::text(const Evaluation& evaluation, int column) const {
     case Mode:
         return modeText(evaluation.mode);
     case Tokens:
-        return QString::fromStdString(evaluation.tokensName());
+        return tokensText(evaluation);
     case Loss:
         return figureText(evaluation.result.natsPerToken, 4);
     case StandardError:

@@ -19,10 +19,16 @@ bool belongs(const Evaluation& evaluation, const QualityModel::Subject& subject)
 }
 
 QualityModel::TokenSet setOf(const Evaluation& evaluation) {
-    return {evaluation.tokens, evaluation.key};
+    return {evaluation.tokens, evaluation.key, evaluation.maxRows};
 }
 
 } // namespace
+
+QString QualityModel::TokenSet::name() const {
+    const QString base = QString::fromStdString(key.empty() ? base::Path(tokens).stem().string() : key);
+    return maxRows == 0 ? base
+                        : QualityModel::tr("%1, %n row(s)", nullptr, static_cast<int>(maxRows)).arg(base);
+}
 
 void QualityModel::setSubjects(std::vector<Subject> subjects) {
     beginResetModel();
@@ -57,7 +63,7 @@ void QualityModel::arrange() {
         if (wanted && std::find(m_sets.begin(), m_sets.end(), set) == m_sets.end()) m_sets.push_back(set);
     }
     std::sort(m_sets.begin(), m_sets.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.tokens, a.key) < std::tie(b.tokens, b.key);
+        return std::tie(a.tokens, a.key, a.maxRows) < std::tie(b.tokens, b.key, b.maxRows);
     });
 }
 
@@ -167,8 +173,7 @@ QVariant QualityModel::headerData(int section, Qt::Orientation orientation, int 
     if (section == Label) return tr("checkpoint");
     if (section == Bits) return tr("bits/weight");
     if (set == nullptr) return tr("MB");
-    const std::string name = set->key.empty() ? base::Path(set->tokens).stem().string() : set->key;
-    return QString::fromStdString(name);
+    return set->name();
 }
 
 } // namespace fairy2::itemmodels

@@ -24,6 +24,8 @@ public:
     struct TokenSet {
         std::string tokens;
         std::string key;
+        std::int64_t maxRows = 0;           ///< 0 = all
+        [[nodiscard]] QString name() const; ///< without the folder: "web", "val_tokens, 20 rows"
         bool operator==(const TokenSet&) const = default;
     };
     enum class Metric { Loss, Perplexity };
