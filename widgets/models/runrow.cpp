@@ -3,6 +3,7 @@
 
 #include "config/runspec.h"
 #include "models/checkpoint.h"
+#include "models/rowshape.h"
 #include "quant/quantizer.h"
 
 #include <algorithm>
@@ -39,22 +40,35 @@ QList<double> thin(const Series& series) {
 }
 
 // Exact where the base model can be opened; else what the codes alone cost, without scales.
-std::optional<double> bitsPerWeight(const base::Json& config) {
-    const auto spec = config::RunSpec::fromConfig(config);
-    if (!spec) return {};
-    if (!spec->recipe.defaults.quantizes() && spec->recipe.rules.empty()) return kFullPrecisionBits;
-    const auto model = models::Checkpoint::open(spec->modelPath);
-    if (!model) return spec->recipe.defaults.stages;
+std::optional<double> bitsPerWeight(const config::RunSpec& spec) {
+    if (!spec.recipe.defaults.quantizes() && spec.recipe.rules.empty()) return kFullPrecisionBits;
+    const auto model = models::Checkpoint::open(spec.modelPath);
+    if (!model) return spec.recipe.defaults.stages;
     double bits = 0;
     double weights = 0;
     for (const auto& linear : (*model)->linears()) {
-        const auto recipe = spec->recipe.forLayer(linear.name);
+        const auto recipe = spec.recipe.forLayer(linear.name);
         if (!linear.quantizable || !recipe.quantizes()) continue;
         const auto count = static_cast<double>(linear.rows) * static_cast<double>(linear.cols);
         bits += count * quant::bitsPerWeight(linear.rows, linear.cols, recipe);
         weights += count;
     }
     return weights > 0 ? bits / weights : kFullPrecisionBits;
+}
+
+std::optional<double> tokensPerStep(const config::RunSpec& spec) {
+    std::int64_t length = spec.sequenceLength;
+    if (length <= 0) length = rowShape(spec.tokens, spec.tokensKey).value_or(RowShape{}).length;
+    if (length <= 0) return {};
+    return static_cast<double>(spec.microBatchSize * spec.gradientAccumulation * length * spec.worldSize);
+}
+
+// What follows from the configuration alone, which never changes.
+void readConfiguration(RunRow& row) {
+    const auto spec = config::RunSpec::fromConfig(row.summary.config);
+    if (!spec) return;
+    row.bitsPerWeight = bitsPerWeight(*spec);
+    row.tokensPerStep = tokensPerStep(*spec);
 }
 
 base::Result<void> readFigures(const runs::Registry& registry, RunRow& row) {
@@ -98,7 +112,7 @@ base::Result<std::vector<RunRow>> RunRowReader::read(const runs::Registry& regis
             isNew || known.summary.updated != summary.updated || known.summary.step != summary.step;
         known.color = color;
         known.summary = std::move(summary);
-        if (isNew) known.bitsPerWeight = bitsPerWeight(known.summary.config);
+        if (isNew) readConfiguration(known);
         if (grown) FAIRY2_TRY(readFigures(registry, known));
         rows.push_back(known);
     }

@@ -33,7 +33,8 @@ struct RunRow {
     std::optional<double> validationLoss; ///< last value, nats per token
     std::optional<double> bestValidationLoss;
     std::optional<double> tokensPerSecond;
-    QList<double> curve; ///< the loss thinned out for a sparkline
+    std::optional<double> tokensPerStep; ///< of one optimiser step, all processes together
+    QList<double> curve;                 ///< the loss thinned out for a sparkline
 
     [[nodiscard]] double progress() const noexcept; ///< 0..1
     /// Whether another process may still be writing to its log.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "config/compose.h"
+#include "models/rowshape.h"
 #include "models/trainingestimate.h"
 
 #include <memory>
@@ -16,8 +17,7 @@ struct TrainingPlan {
     std::optional<config::Composition> composition;
     std::optional<config::RunSpec> spec;
     std::shared_ptr<const models::Checkpoint> model;
-    std::int64_t rows = 0; ///< of token ids; 0 = not counted
-    std::int64_t rowLength = 0;
+    RowShape rows; ///< of the training tokens
     std::optional<TrainingEstimate> estimate;
     std::optional<base::Error> problem;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/progress.h"
 #include "data/tokenrows.h"
 #include "models/checkpoint.h"
 

@@ -2,14 +2,13 @@
 #include "pages/evaluatepage/answerview.h"
 
 #include "models/evaluationsmodel.h"
-#include "shell/colors.h"
+#include "pages/colordisc.h"
 #include "shell/elidedlabel.h"
 #include "shell/format.h"
 #include "shell/theme.h"
 
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QPainter>
 #include <QScrollBar>
 #include <QTextEdit>
 #include <QVBoxLayout>
@@ -17,31 +16,12 @@
 using namespace Qt::StringLiterals;
 
 namespace fairy2::pages {
-namespace {
-
-constexpr int kDisc = 10;
-
-QPixmap disc(const QColor& color, qreal ratio) {
-    QPixmap pixmap(QSize(kDisc, kDisc) * ratio);
-    pixmap.setDevicePixelRatio(ratio);
-    pixmap.fill(Qt::transparent);
-    QPainter painter(&pixmap);
-    painter.setRenderHint(QPainter::Antialiasing);
-    painter.setPen(Qt::NoPen);
-    painter.setBrush(color);
-    painter.drawEllipse(QRectF(1, 1, kDisc - 2, kDisc - 2));
-    return pixmap;
-}
-
-} // namespace
-
 AnswerView::AnswerView(const Speaker& speaker, QWidget* parent)
-    : QFrame(parent), m_disc(new QLabel(this)), m_title(new shell::ElidedLabel({}, this)),
-      m_speed(new QLabel(this)), m_view(new QTextEdit(this)), m_color(speaker.candidate.color) {
+    : QFrame(parent), m_title(new shell::ElidedLabel({}, this)), m_speed(new QLabel(this)),
+      m_view(new QTextEdit(this)) {
     const QString mode = speaker.mode.stages ? u" · "_s + itemmodels::modeText(speaker.mode) : QString();
     m_title->setText(speaker.candidate.label + mode);
     m_title->setProperty("role", u"strong"_s);
-    m_disc->setPixmap(disc(shell::runColor(m_color), devicePixelRatioF()));
     m_speed->setProperty("role", u"secondary"_s);
     m_view->setReadOnly(true);
     m_view->setFrameShape(QFrame::NoFrame);
@@ -52,7 +32,7 @@ AnswerView::AnswerView(const Speaker& speaker, QWidget* parent)
 
     auto* head = new QHBoxLayout;
     head->setSpacing(8);
-    head->addWidget(m_disc);
+    head->addWidget(new ColorDisc(speaker.candidate.color, this));
     head->addWidget(m_title, 1);
     head->addWidget(m_speed);
     auto* column = new QVBoxLayout(this);

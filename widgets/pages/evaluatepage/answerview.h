@@ -35,11 +35,9 @@ public:
 private:
     void show();
 
-    QLabel* m_disc;
     shell::ElidedLabel* m_title;
     QLabel* m_speed;
     QTextEdit* m_view;
-    int m_color;
     QString m_prompt;
     QString m_text;
     QString m_failure;

@@ -492,7 +492,7 @@ void TrainPage::showEstimate() {
     add(tr("memory in all"),
         memory ? tr("%1 of %2").arg(bytes(estimate.bytes()), bytes(*memory)) : bytes(estimate.bytes()), true);
     add(tr("tokens per step"), shell::countText(static_cast<std::int64_t>(estimate.tokensPerStep)));
-    const double stored = static_cast<double>(m_plan.rows) * static_cast<double>(m_plan.rowLength);
+    const double stored = static_cast<double>(m_plan.rows.rows) * static_cast<double>(m_plan.rows.length);
     add(tr("tokens in all"), stored > 0
                                  ? tr("%1 · %2 epochs")
                                        .arg(shell::countText(static_cast<std::int64_t>(estimate.tokens)),
