@@ -164,7 +164,7 @@ QVariant ConfigTreeModel::data(const QModelIndex& index, int role) const {
             const QString text = configText(at.value);
             return unit.isEmpty() || !at.value.is_number() ? text : text + u' ' + unit;
         }
-        if (index.column() == Source) return at.source;
+        if (index.column() == Source) return QString(at.source).remove(QLatin1String("configs/"));
         if (at.key == m_problemKey) return m_problem;
         return at.info == nullptr ? QString() : QString::fromStdString(at.info->help);
     case Qt::EditRole:

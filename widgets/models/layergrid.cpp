@@ -3,6 +3,7 @@
 
 #include "quant/analysis.h"
 
+#include <QCoreApplication>
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -42,7 +43,7 @@ base::Result<LayerGrid> analyzeLayers(const models::Checkpoint& checkpoint, cons
         if (!grid.projections.contains(place->projection)) grid.projections << place->projection;
     }
     for (int block = 0; block < blocks; ++block)
-        grid.blocks << QObject::tr("block %1").arg(block);
+        grid.blocks << QCoreApplication::translate("LayerGrid", "block %1").arg(block);
     const auto cells = static_cast<std::size_t>(blocks * grid.projections.size());
     grid.w1.assign(cells, std::nan(""));
     grid.w2.assign(cells, std::nan(""));

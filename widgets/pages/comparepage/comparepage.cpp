@@ -75,7 +75,7 @@ ComparePage::ComparePage(shell::Workspace& workspace, QWidget* parent)
     setObjectName(u"comparePage"_s);
     auto* full = new QWidget(this);
     auto* grid = new QGridLayout(full);
-    grid->setContentsMargins(kGap, kGap, kGap, kGap);
+    grid->setContentsMargins(0, 0, 0, 0);
     grid->setSpacing(kGap);
     grid->addWidget(makeQuality(), 0, 0, 1, 2);
     grid->addWidget(makeChart(), 1, 0, 2, 1);

@@ -54,7 +54,7 @@ EvaluatePage::EvaluatePage(shell::Workspace& workspace, QWidget* parent)
     right->addWidget(makeResults(), 1);
     right->addWidget(makePrompt(), 1);
     auto* row = new QHBoxLayout(this);
-    row->setContentsMargins(kGap, kGap, kGap, kGap);
+    row->setContentsMargins(0, 0, 0, 0);
     row->setSpacing(kGap);
     row->addWidget(makeChoice());
     row->addLayout(right, 1);

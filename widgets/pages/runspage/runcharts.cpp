@@ -61,12 +61,12 @@ QString key(const std::string& uuid) {
 } // namespace
 
 RunCharts::RunCharts(shell::Workspace& workspace, QWidget* parent)
-    : QWidget(parent), m_workspace(workspace), m_metrics(new MetricStore(workspace, this)),
-      m_loss(makeLoss()),
-      m_left(makeSide(u"flips"_s, {{QString::fromLatin1(tags::kFlipRate), tr("flips")},
-                                   {QString::fromLatin1(tags::kResidualEnergy), tr("residual")}})),
-      m_right(makeSide(u"speed"_s, {{QString::fromLatin1(tags::kSpeed), tr("tok/s")},
-                                    {QString::fromLatin1(tags::kLearningRate), tr("lr")}})) {
+    : QWidget(parent), m_workspace(workspace), m_metrics(new MetricStore(workspace, this)) {
+    m_loss = makeLoss();
+    m_left = makeSide(u"flips"_s, {{QString::fromLatin1(tags::kFlipRate), tr("flips")},
+                                   {QString::fromLatin1(tags::kResidualEnergy), tr("residual")}});
+    m_right = makeSide(u"speed"_s, {{QString::fromLatin1(tags::kSpeed), tr("tok/s")},
+                                    {QString::fromLatin1(tags::kLearningRate), tr("lr")}});
     auto* grid = new QGridLayout(this);
     grid->setContentsMargins(0, 0, 0, 0);
     grid->setSpacing(kGap);

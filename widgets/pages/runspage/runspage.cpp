@@ -54,7 +54,7 @@ RunsPage::RunsPage(shell::Workspace& workspace, QWidget* parent)
     m_panel = new RunPanel(workspace, full);
     m_panel->setFixedWidth(kPanelWidth);
     auto* row = new QHBoxLayout(full);
-    row->setContentsMargins(kGap, kGap, kGap, kGap);
+    row->setContentsMargins(0, 0, 0, 0);
     row->setSpacing(kGap);
     row->addWidget(split, 1);
     row->addWidget(m_panel);

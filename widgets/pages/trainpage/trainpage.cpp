@@ -41,6 +41,7 @@ namespace {
 constexpr int kPauseMs = 200;
 constexpr int kGap = 12;
 constexpr int kRightWidth = 400;
+constexpr int kEstimateRow = 19;
 
 struct Preset {
     const char* option;
@@ -77,13 +78,6 @@ QLabel* secondary(const QString& text, QWidget* parent) {
     return label;
 }
 
-// Restyles a label whose dynamic property decides its colour.
-void setTone(QLabel* label, const QString& tone) {
-    if (label->property("tone").toString() == tone) return;
-    label->setProperty("tone", tone);
-    label->setStyleSheet(label->styleSheet());
-}
-
 std::string modelOf(const base::Json& config) {
     static const base::Json::json_pointer kPath("/model/path");
     if (!config.is_object() || !config.contains(kPath) || !config[kPath].is_string()) return {};
@@ -116,7 +110,7 @@ TrainPage::TrainPage(shell::Workspace& workspace, QWidget* parent)
     lower->addWidget(makeConfiguration(), 1);
     lower->addWidget(rightSide);
     auto* all = new QVBoxLayout(this);
-    all->setContentsMargins(kGap, kGap, kGap, kGap);
+    all->setContentsMargins(0, 0, 0, 0);
     all->setSpacing(kGap);
     all->addWidget(makePresets());
     all->addLayout(lower, 1);
@@ -174,6 +168,7 @@ QWidget* TrainPage::makeConfiguration() {
     m_treeView->setUniformRowHeights(true);
     m_treeView->setAllColumnsShowFocus(true);
     m_treeView->setIndentation(16);
+    m_treeView->setTextElideMode(Qt::ElideMiddle);
     m_treeView->header()->setStretchLastSection(true);
     m_treeView->header()->resizeSection(itemmodels::ConfigTreeModel::Key, 240);
     m_treeView->header()->resizeSection(itemmodels::ConfigTreeModel::Value, 200);
@@ -257,6 +252,7 @@ QWidget* TrainPage::makeOverrides() {
     m_problemLabel = new QLabel(body);
     m_problemLabel->setObjectName(u"overridesProblem"_s);
     m_problemLabel->setWordWrap(true);
+    m_problemLabel->setProperty("tone", u"bad"_s);
     m_problemLabel->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_problemLabel->hide();
     column->addWidget(m_text, 1);
@@ -273,7 +269,7 @@ QWidget* TrainPage::makeEstimate() {
     m_estimate = new QGridLayout(body);
     m_estimate->setContentsMargins(0, 0, 0, 0);
     m_estimate->setHorizontalSpacing(kGap);
-    m_estimate->setVerticalSpacing(4);
+    m_estimate->setVerticalSpacing(1);
     m_estimate->setColumnStretch(0, 1);
     m_estimateCard->setContent(body, kGap);
     return m_estimateCard;
@@ -429,6 +425,8 @@ void TrainPage::showPlan(itemmodels::TrainingPlan plan) {
         showProblem(sentenceOf(*m_plan.problem), QString::fromStdString(m_plan.problem->field));
     else
         showProblem({}, {});
+    // What resolves but cannot start is said beside Start alone.
+    m_problemLabel->setVisible(m_plan.problem.has_value() && !m_plan.spec);
     showFields();
     showEstimate();
     updateStart();
@@ -439,7 +437,6 @@ void TrainPage::showProblem(const QString& sentence, const QString& key) {
     m_problem = sentence;
     m_tree->setProblem(key, sentence);
     m_problemLabel->setText(sentence);
-    setTone(m_problemLabel, u"bad"_s);
     m_problemLabel->setVisible(!sentence.isEmpty());
 }
 
@@ -451,7 +448,7 @@ void TrainPage::showFields() {
         const auto leaf = m_tree->indexOf(QString::fromLatin1(key));
         const QString text = leaf.data(itemmodels::RawRole).toString();
         field->setText(text == "null"_L1 ? QString() : text);
-        field->setCursorPosition(0);
+        field->setToolTip(field->text());
     };
     show(m_model->lineEdit(), "model.path");
     show(m_tokens, "data.tokens");
@@ -479,13 +476,14 @@ void TrainPage::showEstimate() {
         auto* right = new QLabel(value, this);
         right->setAlignment(Qt::AlignRight);
         if (strong) right->setFont(shell::Theme::font(shell::TextSize::Body, true));
+        m_estimate->setRowMinimumHeight(row, kEstimateRow);
         m_estimate->addWidget(left, row, 0);
         m_estimate->addWidget(right, row++, 1);
     };
     const auto bytes = [](double value) { return shell::bytesText(static_cast<std::uint64_t>(value)); };
     const auto memory = itemmodels::physicalMemory();
     m_estimateCard->setSubtitle(tr("from shapes, for one process"));
-    add(tr("master weights and gradients, fp32"), bytes(estimate.masterBytes + estimate.gradientBytes));
+    add(tr("weights and gradients, fp32"), bytes(estimate.masterBytes + estimate.gradientBytes));
     add(tr("AdamW moments, fp32"), bytes(estimate.optimizerBytes));
     if (estimate.quantizedBytes > 0) add(tr("quantised copies A_q"), bytes(estimate.quantizedBytes));
     add(tr("activations of one micro-batch"), bytes(estimate.activationBytes));
@@ -518,7 +516,8 @@ void TrainPage::updateStart() {
     else if (m_planIsOld)
         reason = tr("Resolving the configuration …");
     else if (m_plan.problem)
-        reason = tr("Cannot start: %1").arg(m_problem);
+        reason = m_problemLabel->isHidden() ? tr("Cannot start: %1").arg(m_problem)
+                                            : tr("Cannot start before the overrides resolve");
     m_reason->setText(reason);
     m_reason->setVisible(!reason.isEmpty());
     m_start->setEnabled(reason.isEmpty() && m_plan.canStart());
