@@ -3,6 +3,7 @@
 
 #include "models/candidatesmodel.h"
 #include "pages/candidatestore.h"
+#include "pages/checkdelegate.h"
 #include "shell/pickfile.h"
 #include "shell/tableview.h"
 #include "shell/workspace.h"
@@ -27,6 +28,7 @@ CheckpointChooser::CheckpointChooser(shell::Workspace& workspace, itemmodels::Ca
     auto* table = new shell::TableView(tr("Checkpoints"), this);
     table->setObjectName(u"chooserTable"_s);
     table->setModel(&candidates);
+    table->setItemDelegate(new pages::CheckDelegate(table));
     table->setSortingEnabled(false);
     table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
     table->horizontalHeader()->setSectionResizeMode(1, QHeaderView::ResizeToContents);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/evaluation.h"
 
-#include "quant/quantizer.h"
+#include "models/inspection.h"
 
 #include <cmath>
 
@@ -9,7 +9,6 @@ namespace fairy2::itemmodels {
 namespace {
 
 constexpr double kDenseBits = 16; ///< of a weight kept in full precision, as a packed file stores it (bf16)
-constexpr double kBitsPerByte = 8;
 
 template <typename T>
 void read(const base::Json& values, const char* key, T& into) {
@@ -98,30 +97,16 @@ EvaluationMode canonicalMode(const models::Checkpoint& checkpoint, const Evaluat
     return mode;
 }
 
-// Codes and scales of what the recipe takes, sixteen bits for all the rest.
-ModelSize sizeWithRecipe(const models::Checkpoint& checkpoint, const quant::ModelRecipe& recipe) {
-    double linearBits = 0;
-    double linearWeights = 0;
-    for (const auto& linear : checkpoint.linears()) {
-        const auto layer = recipe.forLayer(linear.name);
-        const auto count = static_cast<double>(linear.rows) * static_cast<double>(linear.cols);
-        const bool quantised = linear.quantizable && layer.quantizes();
-        linearBits +=
-            count * (quantised ? quant::bitsPerWeight(linear.rows, linear.cols, layer) : kDenseBits);
-        linearWeights += count;
-    }
-    const double rest = static_cast<double>(checkpoint.spec().parameters()) - linearWeights;
-    return {linearWeights > 0 ? linearBits / linearWeights : kDenseBits,
-            (linearBits + rest * kDenseBits) / kBitsPerByte};
-}
-
 ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode) {
     const auto kind = checkpoint.kind();
     const bool fixed = kind == models::CheckpointKind::Baked || kind == models::CheckpointKind::Packed;
     const bool plain = kind == models::CheckpointKind::HuggingFace && (!mode.stages || *mode.stages == 0);
     if (fixed || plain)
         return {checkpoint.storedBitsPerWeight(), static_cast<double>(checkpoint.storedBytes())};
-    return sizeWithRecipe(checkpoint, mode.recipe().value_or(checkpoint.recipe()));
+    // What is quantised on the way counts as what a packed file of it would take.
+    const auto packed = models::footprint(checkpoint.spec(), mode.recipe().value_or(checkpoint.recipe()));
+    return {packed.quantizedLinears > 0 ? packed.bitsPerWeight : kDenseBits,
+            static_cast<double>(packed.bytes)};
 }
 
 } // namespace fairy2::itemmodels

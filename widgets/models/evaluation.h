@@ -48,8 +48,6 @@ struct ModelSize {
     double bitsPerWeight = 0;
     double bytes = 0;
 };
-[[nodiscard]] ModelSize sizeWithRecipe(const models::Checkpoint& checkpoint,
-                                       const quant::ModelRecipe& recipe);
 [[nodiscard]] ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode& mode);
 
 } // namespace fairy2::itemmodels

@@ -3,8 +3,8 @@
 
 #include "config/runspec.h"
 #include "models/checkpoint.h"
+#include "models/inspection.h"
 #include "models/rowshape.h"
-#include "quant/quantizer.h"
 
 #include <algorithm>
 
@@ -41,19 +41,10 @@ QList<double> thin(const Series& series) {
 
 // Exact where the base model can be opened; else what the codes alone cost, without scales.
 std::optional<double> bitsPerWeight(const config::RunSpec& spec) {
-    if (!spec.recipe.defaults.quantizes() && spec.recipe.rules.empty()) return kFullPrecisionBits;
     const auto model = models::Checkpoint::open(spec.modelPath);
-    if (!model) return spec.recipe.defaults.stages;
-    double bits = 0;
-    double weights = 0;
-    for (const auto& linear : (*model)->linears()) {
-        const auto recipe = spec.recipe.forLayer(linear.name);
-        if (!linear.quantizable || !recipe.quantizes()) continue;
-        const auto count = static_cast<double>(linear.rows) * static_cast<double>(linear.cols);
-        bits += count * quant::bitsPerWeight(linear.rows, linear.cols, recipe);
-        weights += count;
-    }
-    return weights > 0 ? bits / weights : kFullPrecisionBits;
+    if (!model) return spec.recipe.defaults.quantizes() ? spec.recipe.defaults.stages : kFullPrecisionBits;
+    const auto packed = models::footprint((*model)->spec(), spec.recipe);
+    return packed.quantizedLinears > 0 ? packed.bitsPerWeight : kFullPrecisionBits;
 }
 
 std::optional<double> tokensPerStep(const config::RunSpec& spec) {

@@ -24,8 +24,8 @@ struct TrainingPlan {
     [[nodiscard]] bool canStart() const noexcept { return estimate.has_value() && !problem; }
 };
 
-/// Composes, opens the model (headers only) and the token rows, and looks for the trainer. Touches files: for
-/// a worker thread.
+/// Composes, opens the model (headers only), checks all that launching would check. Reads token files: for a
+/// worker thread.
 [[nodiscard]] TrainingPlan planTraining(const std::vector<std::string>& overrides);
 
 } // namespace fairy2::itemmodels

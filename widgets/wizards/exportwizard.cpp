@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/paths.h"
-#include "models/evaluation.h"
+#include "pack/exportplan.h"
 #include "pages/candidatestore.h"
 #include "shell/ask.h"
 #include "shell/card.h"
@@ -45,6 +45,7 @@ using SharedCheckpoint = std::shared_ptr<const models::Checkpoint>;
 
 constexpr int kGap = 12;
 constexpr int kMargin = 20;
+constexpr double kBytesInHalf = 2; ///< a weight in 16 bits
 
 QLabel* heading(const QString& text, QWidget* parent) {
     auto* label = new QLabel(text, parent);
@@ -442,9 +443,6 @@ QString ExportWizard::obstacle() const {
         if (!m_failure.isEmpty()) return m_failure;
         if (m_opening.busy()) return tr("Reading the headers …");
         if (m_source == nullptr) return tr("Choose the checkpoint to export");
-        if (m_source->kind() == CheckpointKind::Baked)
-            return tr("A baked model is quantised already and never quantised twice: export what it was "
-                      "baked from");
         return {};
     case Options:
         return m_folder->text().trimmed().isEmpty() ? tr("Name the folder to write") : QString();
@@ -482,8 +480,7 @@ void ExportWizard::next() {
         show(Check);
         break;
     case Check:
-        show(Write);
-        write(false);
+        confirmAndWrite();
         break;
     case Result:
         accept();
@@ -603,34 +600,29 @@ void ExportWizard::showPrediction() {
     }
     m_recipeText->setText(free ? tr("Quantised now, without training")
                                : tr("The recipe it was trained with; it is never quantised another way"));
-    const auto size = itemmodels::sizeWithRecipe(*m_source, chosen);
-    const auto dense = itemmodels::sizeWithRecipe(*m_source, [] {
-        quant::ModelRecipe untouched;
-        untouched.defaults.skip = true;
-        return untouched;
-    }());
-    const bool packed = options().format == pack::Format::Packed;
-    int quantised = 0;
-    QStringList skipped;
-    for (const auto& linear : m_source->linears()) {
-        if (!chosen.forLayer(linear.name).quantizes()) continue;
-        if (linear.quantizable)
-            ++quantised;
-        else
-            skipped << QString::fromStdString(linear.name);
+    m_failure.clear();
+    const auto plan = pack::planExport(*m_source, options());
+    if (!plan) {
+        m_failure = QString::fromStdString(plan.error().sentence());
+        updateButtons();
+        return;
     }
+    const double dense = static_cast<double>(m_source->spec().parameters()) * kBytesInHalf;
     addRow(m_prediction, tr("Bits per weight"),
-           tr("%1, scales included").arg(shell::numberText(size.bitsPerWeight, 3)));
+           tr("%1, scales included").arg(shell::numberText(plan->bitsPerWeight, 3)));
     addRow(m_prediction, tr("Weight file"),
-           packed
-               ? tr("about %1; in 16 bits it would be %2").arg(bytes(size.bytes), bytes(dense.bytes))
-               : tr("about %1 in 16 bits; packed it would be %2").arg(bytes(dense.bytes), bytes(size.bytes)));
-    addRow(m_prediction, tr("Layers"), tr("%n linear(s) quantised", nullptr, quantised));
-    if (!skipped.isEmpty())
-        addRow(
-            m_prediction, tr("Left in full precision"),
-            tr("%n layer(s) with an odd side: %1", nullptr, static_cast<int>(skipped.size()))
-                .arg(skipped.size() > 3 ? skipped.mid(0, 3).join(u", "_s) + u" …"_s : skipped.join(u", "_s)));
+           tr("%1; the whole model in 16 bits takes %2")
+               .arg(bytes(static_cast<double>(plan->expectedBytes)), bytes(dense)));
+    addRow(m_prediction, tr("Layers"),
+           tr("%n linear(s) quantised", nullptr, static_cast<int>(plan->quantizedLayers)));
+    if (!plan->skipped.empty()) {
+        constexpr std::size_t kNamed = 3;
+        QStringList named;
+        for (std::size_t i = 0; i < std::min(kNamed, plan->skipped.size()); ++i)
+            named << QString::fromStdString(plan->skipped[i]);
+        if (plan->skipped.size() > kNamed) named << u"…"_s;
+        addRow(m_prediction, tr("Left as they are"), named.join(u", "_s));
+    }
     updateButtons();
 }
 
@@ -692,7 +684,21 @@ void ExportWizard::showCheck(const ExportCheck& check) {
     addRow(m_checkRows, tr("Sample"), tr("%n token(s)", nullptr, static_cast<int>(sample.tokens)));
 }
 
+// Only what looks like a model is ever replaced: the exporter refuses any other folder by itself.
+void ExportWizard::confirmAndWrite() {
+    const QDir folder(m_folder->text().trimmed());
+    if (!folder.exists() || folder.isEmpty()) {
+        write(false);
+        return;
+    }
+    shell::Ask::confirm(this, tr("Replace the folder?"), tr("%1 exists already.").arg(folder.path()),
+                        tr("Replace"), [this](bool accepted) {
+                            if (accepted) write(true);
+                        });
+}
+
 void ExportWizard::write(bool overwrite) {
+    show(Write);
     auto chosen = options();
     chosen.overwrite = overwrite;
     const QString folder = m_folder->text().trimmed();

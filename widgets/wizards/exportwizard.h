@@ -61,6 +61,7 @@ private:
     void suggestFolder();
     void runCheck();
     void showCheck(const ExportCheck& check);
+    void confirmAndWrite();
     void write(bool overwrite);
     void showResult();
     void record();

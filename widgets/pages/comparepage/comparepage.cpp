@@ -106,6 +106,7 @@ ComparePage::ComparePage(shell::Workspace& workspace, QWidget* parent)
 }
 
 QWidget* ComparePage::makeEmpty() {
+    auto* card = new shell::Card(tr("Compare"), this);
     auto* empty = new shell::EmptyState(tr("Nothing to compare yet"),
                                         tr("Choose two or more checkpoints: their losses, sizes, curves and "
                                            "the keys in which their configurations "
@@ -115,7 +116,8 @@ QWidget* ComparePage::makeEmpty() {
     auto* train = empty->addButton(tr("Train"), u"emptyTrain"_s);
     connect(choose, &QPushButton::clicked, this, &ComparePage::choose);
     connect(train, &QPushButton::clicked, this, [this] { m_workspace.requestPage(u"train"_s); });
-    return empty;
+    card->setContent(empty);
+    return card;
 }
 
 QWidget* ComparePage::makeQuality() {

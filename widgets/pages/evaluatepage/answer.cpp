@@ -47,8 +47,7 @@ base::Result<Answer> answer(const Speaker& speaker, const std::string& prompt,
     result.ids = generation.ids;
     result.text = QString::fromStdString(generation.text);
     FAIRY2_ASSIGN(result.ends, tokenEnds(*tokenizer, prompt, generation.ids));
-    if (generation.seconds > 0)
-        result.tokensPerSecond = static_cast<double>(generation.ids.size()) / generation.seconds;
+    result.tokensPerSecond = generation.tokensPerSecond();
     return result;
 }
 

@@ -4,6 +4,7 @@
 #include "base/paths.h"
 #include "models/evaluationsmodel.h"
 #include "pages/candidatestore.h"
+#include "pages/checkdelegate.h"
 #include "pages/evaluatepage/answerview.h"
 #include "shell/card.h"
 #include "shell/pickfile.h"
@@ -87,6 +88,7 @@ QWidget* EvaluatePage::makeChoice() {
     auto* table = new shell::TableView(tr("Checkpoints"), body);
     table->setObjectName(u"evaluateCandidates"_s);
     table->setModel(m_candidates);
+    table->setItemDelegate(new CheckDelegate(table));
     table->setSortingEnabled(false);
     table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
     table->horizontalHeader()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
@@ -127,6 +129,7 @@ QWidget* EvaluatePage::makeChoice() {
     m_key->setObjectName(u"evaluateKey"_s);
     m_rows = new QSpinBox(choices);
     m_rows->setObjectName(u"evaluateRows"_s);
+    m_rows->setButtonSymbols(QAbstractSpinBox::NoButtons);
     m_rows->setRange(0, 1000000);
     m_rows->setSpecialValueText(tr("all"));
     auto* keyAndRows = new QHBoxLayout;
@@ -217,6 +220,7 @@ QWidget* EvaluatePage::makePrompt() {
     m_length = new QSpinBox(body);
     m_length->setObjectName(u"promptLength"_s);
     m_length->setAccessibleName(tr("Tokens to write"));
+    m_length->setButtonSymbols(QAbstractSpinBox::NoButtons);
     m_length->setRange(1, 4096);
     m_length->setValue(96);
     m_length->setSuffix(tr(" tokens"));

@@ -137,6 +137,7 @@ QWidget* RunsPage::makeTable() {
 }
 
 QWidget* RunsPage::makeEmpty() {
+    auto* card = new shell::Card(tr("Runs"), this);
     auto* empty = new shell::EmptyState(tr("No runs yet"),
                                         tr("Every training run appears here with its curves, checkpoints and "
                                            "console, also those started from a "
@@ -144,7 +145,8 @@ QWidget* RunsPage::makeEmpty() {
                                         this);
     auto* train = empty->addButton(tr("Choose what to train"), u"emptyTrain"_s, true);
     connect(train, &QPushButton::clicked, this, [this] { m_workspace.requestPage(u"train"_s); });
-    return empty;
+    card->setContent(empty);
+    return card;
 }
 
 QString RunsPage::breadcrumb() const {
