@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eval/perplexity.h"
 
-#include "base/threads.h"
+#include "eval/rowloop.h"
 
 #include <cmath>
-#include <fmt/format.h>
-#include <mutex>
 #include <numeric>
 
 namespace fairy2::eval {
@@ -40,33 +38,16 @@ base::Result<Perplexity> perplexity(const infer::Transformer& model, const data:
     const auto count = maxRows > 0 ? std::min(maxRows, rows.rows()) : rows.rows();
     std::vector<double> sums(static_cast<std::size_t>(count));
     std::vector<std::int64_t> tokens(sums.size());
-    std::mutex mutex;
-    std::optional<base::Error> failure;
-    std::int64_t done = 0;
-    const auto stopped = [&] {
-        const std::lock_guard lock(mutex);
-        if (!failure && task.cancelled()) failure = base::cancelled().value();
-        return failure.has_value();
+    const auto one = [&](std::int64_t row) -> base::Result<void> {
+        FAIRY2_ASSIGN(const auto nll, model.nll(rows.row(row)));
+        const auto i = static_cast<std::size_t>(row);
+        sums[i] = std::accumulate(nll.begin(), nll.end(), 0.0);
+        tokens[i] = static_cast<std::int64_t>(nll.size());
+        if (std::isfinite(sums[i])) return {};
+        return base::fail(base::ErrorCode::Failed, "the loss is not finite", {}, {},
+                          "the model's weights or activations overflow fp32");
     };
-    base::parallelFor(count, [&](std::int64_t row) {
-        if (stopped()) return;
-        auto nll = model.nll(rows.row(row));
-        const std::lock_guard lock(mutex);
-        if (nll) {
-            const auto i = static_cast<std::size_t>(row);
-            sums[i] = std::accumulate(nll->begin(), nll->end(), 0.0);
-            tokens[i] = static_cast<std::int64_t>(nll->size());
-            if (!std::isfinite(sums[i]))
-                nll = base::fail(base::ErrorCode::Failed, "the loss is not finite", {}, {},
-                                 "the model's weights or activations overflow fp32");
-        }
-        if (!nll && !failure) {
-            failure = std::move(nll).error();
-            failure->message = fmt::format("row {}: {}", row, failure->message);
-        }
-        if (!failure) task.progress(++done, count, "scoring");
-    });
-    if (failure) return tl::unexpected(std::move(*failure));
+    FAIRY2_TRY(forEachRow(count, task, "scoring", one));
 
     const auto mean = meanOverRows(sums, tokens);
     if (mean.tokens == 0)

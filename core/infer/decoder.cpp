@@ -22,6 +22,11 @@ std::size_t sizeOf(std::int64_t rows, std::int64_t cols) {
 
 } // namespace
 
+std::int64_t logitsPiece(std::int64_t rows, std::int64_t vocabSize) noexcept {
+    return std::clamp<std::int64_t>(kLogitsAtOnce / std::max<std::int64_t>(rows, 1),
+                                    std::min<std::int64_t>(64, vocabSize), vocabSize);
+}
+
 BlockView::BlockView(const BlockWeights& weights) : block(&weights) {
     for (std::size_t i = 0; i < kLinearsPerBlock; ++i)
         linears[i] = &weights.linears[i];
@@ -165,16 +170,20 @@ void Decoder::rotate(float* heads, std::int64_t headCount) const {
     }
 }
 
+const float* Decoder::logits(const float* normalized, std::int64_t rows, std::int64_t first,
+                             std::int64_t entries) {
+    m_logits.resize(sizeOf(rows, entries));
+    multiplyRows(m_weights.head(), first, entries, normalized, rows, m_logits.data(), m_threads);
+    return m_logits.data();
+}
+
 void Decoder::forEachLogits(const float* normalized, std::int64_t rows,
                             const std::function<void(std::int64_t, std::int64_t, const float*)>& body) {
-    const Matrix& head = m_weights.head();
-    const auto atOnce =
-        std::clamp<std::int64_t>(kLogitsAtOnce / std::max<std::int64_t>(rows, 1), 64, head.rows);
-    m_logits.resize(sizeOf(rows, atOnce));
-    for (std::int64_t first = 0; first < head.rows; first += atOnce) {
-        const auto entries = std::min(atOnce, head.rows - first);
-        multiplyRows(head, first, entries, normalized, rows, m_logits.data(), m_threads);
-        body(first, entries, m_logits.data());
+    const auto vocab = m_weights.head().rows;
+    const auto piece = logitsPiece(rows, vocab);
+    for (std::int64_t first = 0; first < vocab; first += piece) {
+        const auto entries = std::min(piece, vocab - first);
+        body(first, entries, logits(normalized, rows, first, entries));
     }
 }
 

@@ -11,6 +11,9 @@ namespace fairy2::infer {
 /// Positions that go through the blocks together; longer sequences are cut, so that memory stays bounded.
 inline constexpr std::int64_t kChunk = 512;
 
+/// Vocabulary entries whose logits are computed at a time for so many rows: what stays in the cache.
+[[nodiscard]] std::int64_t logitsPiece(std::int64_t rows, std::int64_t vocabSize) noexcept;
+
 /// Keys and values of one block, [position, kvHeads · headDim] each.
 struct BlockCache {
     std::vector<float> keys;
@@ -48,6 +51,8 @@ public:
     /// body(first, entries, logits), logits [rows, entries].
     void forEachLogits(const float* normalized, std::int64_t rows,
                        const std::function<void(std::int64_t, std::int64_t, const float*)>& body);
+    /// The same piece by piece: logits [rows, entries] of the vocabulary entries from `first` on.
+    const float* logits(const float* normalized, std::int64_t rows, std::int64_t first, std::int64_t entries);
 
 private:
     void rotate(float* heads, std::int64_t headCount) const;

@@ -2,49 +2,13 @@
 #include "infer/transformer.h"
 
 #include "base/threads.h"
-#include "infer/decoder.h"
 #include "infer/kernels.h"
-#include "infer/weights.h"
+#include "infer/kvcache.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace fairy2::infer {
-
-class KvCache {
-public:
-    explicit KvCache(const ModelWeights& weights) : owner(&weights), blocks(weights.blocks.size()) {}
-
-    const ModelWeights* owner;
-    std::vector<BlockCache> blocks;
-    std::int64_t length = 0;
-};
-
-namespace {
-
-// Hidden states before the final norm of `ids`, which stand behind what the cache holds.
-void feed(Decoder& decoder, std::span<const std::int32_t> ids, KvCache& cache, std::vector<float>& hidden) {
-    decoder.setPositions(cache.length, static_cast<std::int64_t>(ids.size()));
-    decoder.embed(ids, hidden);
-    for (std::size_t b = 0; b < cache.blocks.size(); ++b)
-        decoder.runBlock(BlockView(cache.owner->blocks[b]), cache.blocks[b], hidden);
-    cache.length += static_cast<std::int64_t>(ids.size());
-}
-
-// Calls body(chunk, hidden) for pieces of the sequence, hidden normalised.
-template <typename Body>
-void feedInChunks(Decoder& decoder, std::span<const std::int32_t> ids, KvCache& cache, const Body& body) {
-    std::vector<float> hidden;
-    while (!ids.empty()) {
-        const auto chunk = ids.first(std::min(ids.size(), static_cast<std::size_t>(kChunk)));
-        feed(decoder, chunk, cache, hidden);
-        decoder.normalize(hidden);
-        body(chunk, hidden);
-        ids = ids.subspan(chunk.size());
-    }
-}
-
-} // namespace
 
 base::Result<std::shared_ptr<const Transformer>>
 Transformer::load(const models::Checkpoint& checkpoint, const std::optional<quant::ModelRecipe>& recipe,
@@ -74,7 +38,7 @@ base::Result<void> Transformer::check(std::span<const std::int32_t> ids, std::in
 }
 
 base::Result<std::vector<float>> Transformer::logits(std::span<const std::int32_t> ids) const {
-    FAIRY2_TRY(check(ids, 0));
+    FAIRY2_TRY(check(ids));
     Decoder decoder(*m_weights, base::threadCount());
     KvCache cache(*m_weights);
     const auto vocab = spec().vocabSize;
@@ -96,7 +60,7 @@ base::Result<std::vector<float>> Transformer::logits(std::span<const std::int32_
 }
 
 base::Result<std::vector<float>> Transformer::nll(std::span<const std::int32_t> ids) const {
-    FAIRY2_TRY(check(ids, 0));
+    FAIRY2_TRY(check(ids));
     Decoder decoder(*m_weights, 1);
     KvCache cache(*m_weights);
     std::vector<float> result;

@@ -29,6 +29,9 @@ public:
     [[nodiscard]] const models::ModelSpec& spec() const noexcept;
     [[nodiscard]] const ModelWeights& weights() const noexcept { return *m_weights; }
 
+    /// Whether these ids may stand behind `past` others: what every call below checks first.
+    [[nodiscard]] base::Result<void> check(std::span<const std::int32_t> ids, std::int64_t past = 0) const;
+
     /// Logits [ids.size(), vocab] of a sequence that starts at position 0, row-major.
     [[nodiscard]] base::Result<std::vector<float>> logits(std::span<const std::int32_t> ids) const;
 
@@ -43,7 +46,6 @@ public:
 
 private:
     explicit Transformer(std::shared_ptr<const ModelWeights> weights) : m_weights(std::move(weights)) {}
-    [[nodiscard]] base::Result<void> check(std::span<const std::int32_t> ids, std::int64_t past) const;
     std::shared_ptr<const ModelWeights> m_weights;
 };
 

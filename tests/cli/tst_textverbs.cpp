@@ -32,6 +32,7 @@ private slots:
     void lossEqualsPyTorch();
     void severalCheckpointsGiveRows();
     void textIsCutIntoRows();
+    void divergenceFromATeacher();
     void badEvaluationsAreRefused_data();
     void badEvaluationsAreRefused();
     void generationIsPrintedAsText();
@@ -96,6 +97,19 @@ void TestTextVerbs::textIsCutIntoRows() {
     QVERIFY(result.json().at("preset") == "text-512");
 }
 
+void TestTextVerbs::divergenceFromATeacher() {
+    const QStringList arguments = {"eval",      "kld",  demo(),     "--mode", "w2",
+                                   "--teacher", demo(), "--tokens", rows()};
+    const auto result = tests::fairy2(arguments + QStringList{"--json"});
+    QCOMPARE(result.exitCode, 0);
+    const auto expected = golden("divergence_w2");
+    for (const char* key : {"mean", "p99", "max", "top1_agreement"})
+        QVERIFY(std::abs(result.json().at(key).get<double>() - expected.at(key).get<double>()) < 1e-4);
+    const auto text = tests::fairy2(arguments);
+    QCOMPARE(text.exitCode, 0);
+    QVERIFY(text.output.find("12.79 %") != std::string::npos);
+}
+
 void TestTextVerbs::addRefusals() {
     QTest::addColumn<QStringList>("arguments");
     QTest::addColumn<int>("exitCode");
@@ -128,6 +142,11 @@ void TestTextVerbs::badEvaluationsAreRefused_data() {
                                    << QByteArray("/nowhere");
     QTest::newRow("no such rows") << QStringList{"eval", "ppl", demo(), "--tokens", "nowhere.txt"} << 3
                                   << QByteArray("nowhere.txt");
+    QTest::newRow("no teacher") << QStringList{"eval", "kld", demo(), "--tokens", rows()} << 2
+                                << QByteArray("--teacher");
+    QTest::newRow("teacher is not there")
+        << QStringList{"eval", "kld", demo(), "--teacher", "/nowhere", "--tokens", rows()} << 3
+        << QByteArray("/nowhere");
     QTest::newRow("torch reads no text")
         << QStringList{"eval", "ppl", demo(), "--text", "x", "--engine", "torch"} << 2
         << QByteArray("--text");

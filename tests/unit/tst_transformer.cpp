@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "eval/divergence.h"
 #include "eval/perplexity.h"
 #include "infer/generate.h"
 #include "testdata.h"
@@ -75,6 +76,9 @@ private slots:
     void aCacheOfAnotherModelIsRefused();
     void scoringNamesTheRowAndCancels();
     void standardErrorIsThatOfTheRatio();
+    void divergenceEqualsPyTorch();
+    void divergenceFromItselfIsNothing();
+    void divergenceRefusesAndCancels();
 };
 
 void TestTransformer::lossOfTheDemoEqualsPyTorch_data() {
@@ -403,6 +407,42 @@ void TestTransformer::standardErrorIsThatOfTheRatio() {
     VERIFY_NEAR(equal.standardError, 1 / std::sqrt(3.0), 1e-12);
     QVERIFY(std::isnan(eval::meanOverRows({10, 0}, {10, 0}).standardError));
     QVERIFY(eval::Perplexity{.standardError = std::nan("")}.toJson()["standard_error"].is_null());
+}
+
+void TestTransformer::divergenceEqualsPyTorch() {
+    const auto student = load(demoFolder(), 2).value();
+    const auto result = eval::divergence(demo(), *student, storyRows());
+    FAIRY2_OK(result);
+    const auto& golden = goldens()["stories"]["divergence_w2"];
+    QCOMPARE(result->positions, golden["positions"].get<std::int64_t>());
+    VERIFY_NEAR(result->mean, golden["mean"].get<double>(), 1e-5);
+    VERIFY_NEAR(result->p99, golden["p99"].get<double>(), 1e-4);
+    VERIFY_NEAR(result->max, golden["max"].get<double>(), 1e-4);
+    VERIFY_NEAR(result->top1Agreement, golden["top1_agreement"].get<double>(), 1e-9);
+    VERIFY_NEAR(result->teacherLoss, goldens()["stories"]["fp"]["nats_per_token"].get<double>(), 2e-5);
+    VERIFY_NEAR(result->studentLoss, goldens()["stories"]["w2"]["nats_per_token"].get<double>(), 2e-5);
+}
+
+void TestTransformer::divergenceFromItselfIsNothing() {
+    const auto result = eval::divergence(demo(), demo(), storyRows(), 3);
+    FAIRY2_OK(result);
+    QCOMPARE(result->max, 0.0);
+    QCOMPARE(result->top1Agreement, 1.0);
+    QVERIFY(eval::divergence(demo(), demo(), storyRows(), 1).value().toJson()["standard_error"].is_null());
+}
+
+void TestTransformer::divergenceRefusesAndCancels() {
+    const auto other = load(tests::dataFile("models/tiny_llama3")).value();
+    const auto unlike = eval::divergence(demo(), *other, storyRows());
+    QVERIFY(!unlike);
+    QCOMPARE(unlike.error().field, std::string("vocab_size"));
+    QVERIFY(!eval::divergence(demo(), demo(), data::TokenRows::fromRows({{1, 600}})));
+    QVERIFY(!eval::divergence(demo(), demo(), data::TokenRows::fromRows({{1}})));
+    base::Cancel cancel;
+    cancel.request();
+    base::Task task;
+    task.cancel = &cancel;
+    QCOMPARE(eval::divergence(demo(), demo(), storyRows(), 0, task).error().code, base::ErrorCode::Cancelled);
 }
 
 QTEST_APPLESS_MAIN(TestTransformer)
