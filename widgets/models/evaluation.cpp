@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/evaluation.h"
 
+#include "pack/exportplan.h"
+
 #include "models/inspection.h"
 
 #include <cmath>
@@ -104,9 +106,11 @@ ModelSize sizeInMode(const models::Checkpoint& checkpoint, const EvaluationMode&
     if (fixed || plain)
         return {checkpoint.storedBitsPerWeight(), static_cast<double>(checkpoint.storedBytes())};
     // What is quantised on the way counts as what a packed file of it would take.
-    const auto packed = models::footprint(checkpoint.spec(), mode.recipe().value_or(checkpoint.recipe()));
-    return {packed.quantizedLinears > 0 ? packed.bitsPerWeight : kDenseBits,
-            static_cast<double>(packed.bytes)};
+    pack::ExportOptions packing;
+    packing.recipe = mode.recipe();
+    const auto plan = pack::planExport(checkpoint, packing);
+    if (!plan) return {kDenseBits, static_cast<double>(checkpoint.storedBytes())};
+    return {plan->bitsPerWeight, static_cast<double>(plan->expectedBytes)};
 }
 
 } // namespace fairy2::itemmodels

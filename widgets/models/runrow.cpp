@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/runrow.h"
 
+#include "pack/exportplan.h"
+
 #include "config/runspec.h"
 #include "models/checkpoint.h"
 #include "models/inspection.h"
@@ -43,8 +45,11 @@ QList<double> thin(const Series& series) {
 std::optional<double> bitsPerWeight(const config::RunSpec& spec) {
     const auto model = models::Checkpoint::open(spec.modelPath);
     if (!model) return spec.recipe.defaults.quantizes() ? spec.recipe.defaults.stages : kFullPrecisionBits;
-    const auto packed = models::footprint((*model)->spec(), spec.recipe);
-    return packed.quantizedLinears > 0 ? packed.bitsPerWeight : kFullPrecisionBits;
+    if ((*model)->kind() != models::CheckpointKind::HuggingFace) return (*model)->storedBitsPerWeight();
+    pack::ExportOptions packing;
+    packing.recipe = spec.recipe;
+    const auto plan = pack::planExport(**model, packing);
+    return plan ? plan->bitsPerWeight : kFullPrecisionBits;
 }
 
 std::optional<double> tokensPerStep(const config::RunSpec& spec) {
