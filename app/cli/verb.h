@@ -44,5 +44,8 @@ void addInspect(CLI::App& program, Invocation& invocation);
 void addQuantize(CLI::App& program, Invocation& invocation);
 void addSupervise(CLI::App& program, Invocation& invocation);
 void addTokenize(CLI::App& program, Invocation& invocation);
+void addRuns(CLI::App& program, Invocation& invocation);
+void addSmoke(CLI::App& program, Invocation& invocation);
+void addTrain(CLI::App& program, Invocation& invocation);
 
 } // namespace fairy2::cli

@@ -60,6 +60,12 @@ base::Result<void> checkAvailable(const Json& tree, const RunSpec& spec) {
     return {};
 }
 
+base::Result<void> checkLoss(const RunSpec& spec) {
+    if (spec.ceWeight > 0 || spec.distillWeight > 0) return {};
+    return base::badInput("with both weights 0 there is nothing to learn from", {}, "training.ce_weight",
+                          "set training.ce_weight=1, or training.distill.weight=1 for distillation");
+}
+
 base::Result<void> checkDomains(const Json& tree) {
     const auto& domains = at(tree, "data.domains");
     if (domains.empty()) return {};
@@ -149,6 +155,7 @@ base::Result<RunSpec> RunSpec::fromConfig(const Json& tree) {
         recipe[key] = full["training"][key];
     FAIRY2_ASSIGN(spec.recipe, quant::ModelRecipe::fromJson(recipe, "training"));
     FAIRY2_TRY(checkAvailable(full, spec));
+    FAIRY2_TRY(checkLoss(spec));
     if (spec.modelPath.empty())
         return base::badInput("no model is given", {}, "model.path",
                               "model=stories260k, or model.path=FOLDER");

@@ -8,6 +8,8 @@
 #include "config/runspec.h"
 #include "data/tokenrows.h"
 #include "models/checkpoint.h"
+#include "models/location.h"
+#include "models/modelfolder.h"
 #include "runs/registry.h"
 #include "runs/runreplay.h"
 #include "runs/supervisorfile.h"
@@ -32,11 +34,9 @@ base::Error within(base::Error error, const std::string& field) {
 // config.json.
 base::Result<std::int64_t> openModel(const config::RunSpec& spec) {
     if (spec.modelInit == "random") {
-        const base::Path folder(spec.modelPath);
-        const auto file = std::filesystem::is_directory(folder) ? folder / "config.json" : folder;
-        FAIRY2_ASSIGN(const auto json, base::readJson(file));
-        FAIRY2_ASSIGN(const auto model, models::parseSpec(json, file.string()));
-        return model.vocabSize;
+        FAIRY2_ASSIGN(const auto location, models::locateModel(spec.modelPath));
+        FAIRY2_ASSIGN(const auto folder, models::readModelFolder(location.folder));
+        return folder.spec.vocabSize;
     }
     FAIRY2_ASSIGN(const auto checkpoint, models::Checkpoint::open(spec.modelPath));
     if (checkpoint->kind() == models::CheckpointKind::Packed ||

@@ -263,6 +263,18 @@ base::Result<std::vector<std::pair<std::int64_t, double>>> Registry::metric(cons
     });
 }
 
+base::Result<std::optional<double>> Registry::lastValue(const std::string& uuid,
+                                                        const std::string& tag) const {
+    FAIRY2_ASSIGN(const auto id, m_index->idOf(uuid));
+    return m_index->guarded([&] {
+        auto row = m_index->database->prepare(
+            "SELECT value FROM metrics WHERE run=? AND tag=(SELECT id FROM tags WHERE "
+            "name=?) ORDER BY step DESC LIMIT 1");
+        row.bind(0, id).bind(1, tag);
+        return row.step() ? std::optional<double>(row.real(0)) : std::nullopt;
+    });
+}
+
 base::Result<std::vector<std::string>> Registry::metricTags(const std::string& uuid) const {
     FAIRY2_ASSIGN(const auto id, m_index->idOf(uuid));
     return m_index->guarded([&] {

@@ -44,6 +44,9 @@ public:
     [[nodiscard]] base::Result<RunSummary> find(const std::string& run) const;
     [[nodiscard]] base::Result<std::vector<std::pair<std::int64_t, double>>>
     metric(const std::string& uuid, const std::string& tag) const;
+    /// The value at the highest step, nothing when the run has none of this tag.
+    [[nodiscard]] base::Result<std::optional<double>> lastValue(const std::string& uuid,
+                                                                const std::string& tag) const;
     [[nodiscard]] base::Result<std::vector<std::string>> metricTags(const std::string& uuid) const;
 
     /// Writes to the journal beside the registry first, then to the index.
