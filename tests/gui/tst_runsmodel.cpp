@@ -218,5 +218,5 @@ void TestRunsModel::tenThousandRunsAreFiltered() {
     QCOMPARE(shown.rowCount(), expected);
 }
 
-QTEST_GUILESS_MAIN(TestRunsModel)
+QTEST_MAIN(TestRunsModel)
 #include "tst_runsmodel.moc"

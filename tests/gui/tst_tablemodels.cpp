@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "models/candidatesmodel.h"
 #include "models/checkpointsmodel.h"
 #include "models/configdiffmodel.h"
 #include "models/configtreemodel.h"
 #include "models/evaluationsmodel.h"
+#include "models/layergrid.h"
+#include "models/metricseries.h"
 #include "models/overridelist.h"
 #include "models/qualitymodel.h"
 #include "models/roles.h"
@@ -33,6 +36,9 @@ private slots:
     void evaluationSurvivesTheRegistry();
     void qualityTableHasAColumnForEachTokenSet();
     void ofRepeatedEvaluationsTheLatestCounts();
+    void curvesLieAlongStepsTokensAndTime();
+    void layersKnowTheirPlace();
+    void checkedCandidatesStayChecked();
 };
 
 namespace {
@@ -270,5 +276,45 @@ void TestTableModels::ofRepeatedEvaluationsTheLatestCounts() {
     QCOMPARE(list.index(0, EvaluationsModel::Loss).data().toString(), QStringLiteral("1.5000"));
 }
 
-QTEST_GUILESS_MAIN(TestTableModels)
+void TestTableModels::curvesLieAlongStepsTokensAndTime() {
+    RunMetrics metrics;
+    // 100 tokens a step: 2 s for each of the first two steps, then 1 s for each.
+    metrics.byTag[tags::kSpeed] = {{1, 2, 3, 4}, {50, 50, 100, 100}};
+    const MetricSeries loss{{0, 2, 3, 10}, {4, 3, 2, 1}};
+    using Points = std::vector<double>;
+    QVERIFY(metrics.along(loss, Progress::Steps, 100) == Points({0, 2, 3, 10}));
+    QVERIFY(metrics.along(loss, Progress::Tokens, 100) == Points({0, 200, 300, 1000}));
+    QVERIFY(metrics.along(loss, Progress::Time, 100) == Points({0, 4, 5, 6}));
+    QVERIFY(RunMetrics().along(loss, Progress::Time, 100) == Points({0, 0, 0, 0}));
+    QVERIFY(metrics.find("loss") == nullptr);
+}
+
+void TestTableModels::layersKnowTheirPlace() {
+    const auto place = placeOf("model.layers.12.self_attn.q_proj");
+    QVERIFY(place.has_value());
+    QCOMPARE(place->block, 12);
+    QCOMPARE(place->projection, u"q"_s);
+    QVERIFY(!placeOf("lm_head"));
+    QVERIFY(!placeOf("model.layers.x.mlp.up_proj"));
+    QVERIFY(!placeOf("model.layers"));
+}
+
+void TestTableModels::checkedCandidatesStayChecked() {
+    CandidatesModel model;
+    QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+    QSignalSpy changes(&model, &CandidatesModel::checkedChanged);
+    const Candidate first{u"/a"_s, u"a"_s, {}, -1, {}, {}};
+    const Candidate second{u"/b"_s, u"b"_s, {}, 2, "run", {}};
+    model.setCandidates({first, second});
+    QVERIFY(model.setData(model.index(1, 0), Qt::Checked, Qt::CheckStateRole));
+    QCOMPARE(changes.count(), 1);
+    model.setCandidates({second});
+    QCOMPARE(changes.count(), 1);
+    QVERIFY(model.checked() == std::vector<Candidate>{second});
+    model.setCandidates({first});
+    QCOMPARE(changes.count(), 2);
+    QVERIFY(model.checked().empty());
+}
+
+QTEST_MAIN(TestTableModels)
 #include "tst_tablemodels.moc"
