@@ -49,6 +49,14 @@ const config::KeyInfo* schemaOf(const std::string& key) {
     return found == all.end() ? nullptr : &*found;
 }
 
+// What people change most stands first; a map keeps the rest in the order of the alphabet.
+int groupRank(const std::string& key) {
+    static const std::vector<std::string> first = {"training.", "model.", "data.", "run.", "distributed."};
+    for (std::size_t i = 0; i < first.size(); ++i)
+        if (key.starts_with(first[i])) return static_cast<int>(i);
+    return static_cast<int>(first.size());
+}
+
 bool isOverride(const QString& source) {
     return source.startsWith(QLatin1String("override"));
 }
@@ -83,7 +91,10 @@ void ConfigTreeModel::setComposition(const config::Composition& composition) {
     beginResetModel();
     m_root = std::make_unique<Node>();
     m_leaves.clear();
-    for (const auto& [key, value] : leaves) {
+    std::vector<std::pair<std::string, base::Json>> ordered(leaves.begin(), leaves.end());
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const auto& a, const auto& b) { return groupRank(a.first) < groupRank(b.first); });
+    for (const auto& [key, value] : ordered) {
         Node* at = m_root.get();
         for (const auto& part : QString::fromStdString(key).split(u'.'))
             at = &at->child(part);

@@ -162,7 +162,7 @@ QString RunsModel::text(const RunRow& row, int column) const {
     case Tags:
         return joined(row.summary.annotations.tags);
     case Created:
-        return QLocale().toString(localTime(row.summary.created), QLocale::ShortFormat);
+        return QLocale().toString(localTime(row.summary.created), QStringLiteral("d MMM hh:mm"));
     default:
         return {};
     }

@@ -31,6 +31,7 @@
 #include <QPushButton>
 #include <QRadioButton>
 #include <QStackedWidget>
+#include <QStyle>
 #include <QUrl>
 #include <QVBoxLayout>
 #include <cmath>
@@ -461,7 +462,8 @@ void ExportWizard::updateButtons() {
     m_reason->setText(why);
     m_reason->setProperty("tone", failed ? u"bad"_s : QString());
     m_reason->setProperty("role", failed ? QString() : u"secondary"_s);
-    m_reason->setStyleSheet(m_reason->styleSheet());
+    m_reason->style()->unpolish(m_reason);
+    m_reason->style()->polish(m_reason);
     m_back->setVisible(m_step != Source && m_step != Result);
     m_back->setEnabled(!m_writing.busy());
     m_cancel->setVisible(m_step != Result);

@@ -172,7 +172,7 @@ QWidget* ComparePage::makeQuality() {
 }
 
 QWidget* ComparePage::makeChart() {
-    m_chartCard = new shell::Card(tr("Loss against size"), this);
+    m_chartCard = new shell::Card(tr("Loss"), this);
     m_size = new shell::SegmentedButtons(tr("Size"), m_chartCard);
     m_size->setObjectName(u"sizeAxis"_s);
     m_size->addOption(u"bits"_s, tr("bits/weight"));
@@ -224,6 +224,10 @@ QWidget* ComparePage::makeConfig() {
     m_configTable->setSortingEnabled(false);
     m_configTable->horizontalHeader()->setMinimumSectionSize(70);
     m_configTable->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+    connect(m_configs, &QAbstractItemModel::modelReset, this, [this] {
+        if (m_configs->columnCount() > 0)
+            m_configTable->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
+    });
     m_configCard->setContent(m_configTable);
     connect(which, &shell::SegmentedButtons::chosen, this,
             [this](const QString& id) { m_configs->setDifferencesOnly(id == "differences"_L1); });
@@ -436,8 +440,7 @@ void ComparePage::showChart() {
     m_plots->setCurrentIndex(size ? 0 : 1);
     m_size->setVisible(size);
     m_loss->setVisible(!size);
-    m_chartCard->setTitle(size ? tr("Loss against size") : tr("Curves"));
-    m_chartCard->setSubtitle(size ? tr("dashed: Pareto front") : tr("EMA 0.6"));
+    m_chartCard->setSubtitle(size ? tr("against size") : tr("EMA 0.6"));
 }
 
 void ComparePage::showConfigs() {

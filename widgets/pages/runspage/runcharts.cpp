@@ -11,8 +11,8 @@
 
 #include <QComboBox>
 #include <QGridLayout>
+#include <QPushButton>
 #include <QSettings>
-#include <QToolButton>
 #include <set>
 
 using namespace Qt::StringLiterals;
@@ -140,8 +140,8 @@ RunCharts::Chart RunCharts::makeLoss() {
     };
     connect(chart.metric, &shell::SegmentedButtons::chosen, this, remember);
     connect(m_progress, &shell::SegmentedButtons::chosen, this, remember);
-    connect(m_logX, &QToolButton::toggled, this, remember);
-    connect(m_logY, &QToolButton::toggled, this, remember);
+    connect(m_logX, &QPushButton::toggled, this, remember);
+    connect(m_logY, &QPushButton::toggled, this, remember);
     connect(m_smoothing, &QComboBox::activated, this, remember);
     return chart;
 }
@@ -167,13 +167,13 @@ RunCharts::Chart RunCharts::makeSide(const QString& name,
     return chart;
 }
 
-QToolButton* RunCharts::makeToggle(const QString& id, const QString& text, const QString& toolTip) {
-    auto* button = new QToolButton(this);
+QPushButton* RunCharts::makeToggle(const QString& id, const QString& text, const QString& toolTip) {
+    auto* button = new QPushButton(this);
     button->setObjectName(id);
     button->setText(text);
     button->setToolTip(toolTip);
     button->setCheckable(true);
-    button->setProperty("role", u"toggle"_s);
+    button->setProperty("role", u"flat"_s);
     button->setChecked(shell::settings().value(u"runs/"_s + id, false).toBool());
     return button;
 }
@@ -190,7 +190,7 @@ void RunCharts::applyAxes() {
                                                      : tr("time in training");
     for (const auto* chart : charts()) {
         const auto look = lookOf(chart->metric->current());
-        chart->card->setTitle(look.title);
+        chart->card->setTitle(chart == &m_loss ? tr("Loss") : look.title);
         chart->plot->setAxis(plots::Axis::X, name, along == Progress::Time ? tr("s") : QString());
         chart->plot->setTickFormat(plots::Axis::X, plots::TickFormat::Si);
         chart->plot->setAxis(plots::Axis::Y, look.axis, look.unit);
@@ -200,8 +200,9 @@ void RunCharts::applyAxes() {
     m_loss.plot->setLogarithmic(plots::Axis::X, m_logX->isChecked());
     m_loss.plot->setLogarithmic(plots::Axis::Y, m_logY->isChecked());
     const bool isTraining = m_loss.metric->current() == QLatin1String(tags::kLoss);
-    m_loss.plot->setSmoothing(isTraining ? m_smoothing->currentData().toDouble() : 0);
-    m_smoothing->setEnabled(isTraining);
+    const double weight = m_smoothing->currentData().toDouble();
+    m_loss.plot->setSmoothing(isTraining ? weight : 0);
+    m_right.plot->setSmoothing(weight);
 }
 
 void RunCharts::setRuns(std::vector<std::string> uuids, const std::string& selected) {
@@ -210,19 +211,20 @@ void RunCharts::setRuns(std::vector<std::string> uuids, const std::string& selec
     if (hasSelected && std::find(uuids.begin(), uuids.end(), selected) == uuids.end())
         uuids.back() = selected;
     const bool sameRuns = uuids == m_uuids;
+    const bool sameSelection = selected == m_selected;
     m_selected = selected;
-    if (!sameRuns) {
-        m_uuids = std::move(uuids);
-        m_metrics->watch(std::set<std::string>(m_uuids.begin(), m_uuids.end()));
-        draw();
-    }
-    applySelection();
+    if (sameRuns && sameSelection) return;
+    m_uuids = std::move(uuids);
+    if (!sameRuns) m_metrics->watch(std::set<std::string>(m_uuids.begin(), m_uuids.end()));
+    draw();
 }
 
 void RunCharts::applySelection() {
     for (const auto* chart : charts())
         chart->plot->setHighlighted(key(m_selected));
-    m_loss.card->setSubtitle(tr("%n run(s)", nullptr, static_cast<int>(m_uuids.size())));
+    const bool isSelected = !m_selected.empty();
+    for (const auto* chart : {&m_left, &m_right})
+        chart->card->setSubtitle(isSelected ? tr("selected run") : QString());
 }
 
 void RunCharts::draw() {
@@ -241,7 +243,9 @@ void RunCharts::drawRun(const std::string& uuid) {
 void RunCharts::drawSeries(const Chart& chart, const std::string& uuid, const QString& metric) {
     const auto* row = RunStore::of(m_workspace).find(uuid);
     const auto* metrics = m_metrics->find(uuid);
-    if (row == nullptr || metrics == nullptr) return;
+    // Shares and speeds of ten runs on top of each other tell nothing.
+    const bool hidden = &chart != &m_loss && !m_selected.empty() && uuid != m_selected;
+    if (row == nullptr || metrics == nullptr || hidden) return;
     const auto* series = metrics->find(metric.toStdString());
     if (series == nullptr) return;
     chart.plot->setSeries(key(uuid), QString::fromStdString(itemmodels::displayName(row->summary)),

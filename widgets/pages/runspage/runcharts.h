@@ -8,7 +8,7 @@
 #include <vector>
 
 class QComboBox;
-class QToolButton;
+class QPushButton;
 
 namespace fairy2::plots {
 class CurvePlot;
@@ -48,7 +48,7 @@ private:
     [[nodiscard]] Chart makeLoss();
     [[nodiscard]] Chart makeSide(const QString& name,
                                  const std::vector<std::pair<QString, QString>>& metrics);
-    [[nodiscard]] QToolButton* makeToggle(const QString& id, const QString& text, const QString& toolTip);
+    [[nodiscard]] QPushButton* makeToggle(const QString& id, const QString& text, const QString& toolTip);
     void draw();
     void drawRun(const std::string& uuid);
     void drawSeries(const Chart& chart, const std::string& uuid, const QString& metric);
@@ -63,8 +63,8 @@ private:
     Chart m_left;
     Chart m_right;
     shell::SegmentedButtons* m_progress = nullptr;
-    QToolButton* m_logX = nullptr;
-    QToolButton* m_logY = nullptr;
+    QPushButton* m_logX = nullptr;
+    QPushButton* m_logY = nullptr;
     QComboBox* m_smoothing = nullptr;
     std::vector<std::string> m_uuids;
     std::string m_selected;

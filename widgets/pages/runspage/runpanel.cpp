@@ -228,11 +228,12 @@ QWidget* RunPanel::makeCheckpoints() {
     m_noCheckpoints->setContentsMargins(kGap, 0, kGap, 8);
     m_checkpointButtons = new QWidget(body);
     auto* row = new QHBoxLayout(m_checkpointButtons);
-    row->setContentsMargins(kGap, 8, kGap, 8);
-    row->setSpacing(6);
+    row->setContentsMargins(4, 4, 4, 4);
+    row->setSpacing(2);
     const auto addButton = [&](const QString& text, const QString& name, auto action) {
         auto* button = new QPushButton(text, m_checkpointButtons);
         button->setObjectName(name);
+        button->setProperty("role", u"flat"_s);
         connect(button, &QPushButton::clicked, this, action);
         row->addWidget(button);
     };

@@ -31,7 +31,7 @@ namespace {
 using itemmodels::RunsModel;
 
 constexpr int kGap = 12;
-constexpr int kPanelWidth = 300;
+constexpr int kPanelWidth = 312;
 
 } // namespace
 
@@ -118,7 +118,7 @@ QWidget* RunsPage::makeTable() {
     const std::pair<RunsModel::Column, int> widths[] = {
         {RunsModel::State, 80},          {RunsModel::Bits, 60},     {RunsModel::Loss, 78},
         {RunsModel::ValidationLoss, 88}, {RunsModel::Progress, 84}, {RunsModel::Speed, 76},
-        {RunsModel::Curve, 96},          {RunsModel::Tags, 90},     {RunsModel::Created, 120}};
+        {RunsModel::Curve, 96},          {RunsModel::Tags, 90},     {RunsModel::Created, 104}};
     for (const auto& [column, width] : widths)
         m_table->setColumnWidth(column, width);
     m_table->sortByColumn(RunsModel::Created, Qt::DescendingOrder);

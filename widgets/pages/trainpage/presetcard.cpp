@@ -11,14 +11,13 @@ namespace {
 
 constexpr int kPadding = 12;
 constexpr int kRadius = 8;
-constexpr QSize kSize(210, 76);
-constexpr QSize kLeast(150, 76);
+constexpr QSize kSize(180, 82);
+constexpr QSize kLeast(110, 82);
 
 } // namespace
 
-PresetCard::PresetCard(const QString& option, const QString& title, const QString& badge, const QString& text,
-                       QWidget* parent)
-    : QAbstractButton(parent), m_option(option), m_badge(badge), m_text(text) {
+PresetCard::PresetCard(const QString& option, const QString& title, const QString& text, QWidget* parent)
+    : QAbstractButton(parent), m_option(option), m_text(text) {
     setText(title);
     setCheckable(true);
     setFocusPolicy(Qt::StrongFocus);
@@ -53,16 +52,11 @@ void PresetCard::paintEvent(QPaintEvent*) {
     painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), kRadius, kRadius);
 
     const QRect area = rect().adjusted(kPadding, 10, -kPadding, -8);
-    painter.setFont(shell::Theme::font(shell::TextSize::Table));
-    painter.setPen(isChecked() ? colors.accent : colors.secondary);
-    const int badgeWidth = painter.fontMetrics().horizontalAdvance(m_badge);
-    painter.drawText(area, Qt::AlignRight | Qt::AlignTop, m_badge);
-
     painter.setFont(shell::Theme::font(shell::TextSize::Body, true));
-    painter.setPen(colors.text);
+    painter.setPen(isChecked() ? colors.accent : colors.text);
     const QFontMetrics title = painter.fontMetrics();
     painter.drawText(area, Qt::AlignLeft | Qt::AlignTop,
-                     title.elidedText(text(), Qt::ElideRight, area.width() - badgeWidth - 8));
+                     title.elidedText(text(), Qt::ElideRight, area.width()));
 
     painter.setFont(shell::Theme::font(shell::TextSize::Table));
     painter.setPen(colors.secondary);

@@ -5,13 +5,12 @@
 
 namespace fairy2::pages {
 
-/// One recipe to start from: its name, its bits at the right, and what it is for in two lines. Checked = the
+/// One recipe to start from: its name, and its bits and what it is for below. Checked = the
 /// training group that is chosen now.
 class PresetCard final : public QAbstractButton {
     Q_OBJECT
 public:
-    PresetCard(const QString& option, const QString& title, const QString& badge, const QString& text,
-               QWidget* parent = nullptr);
+    PresetCard(const QString& option, const QString& title, const QString& text, QWidget* parent = nullptr);
     /// The option of the configuration group, "fairy2_w2".
     [[nodiscard]] const QString& option() const noexcept { return m_option; }
     [[nodiscard]] QSize sizeHint() const override;
@@ -23,7 +22,6 @@ protected:
 
 private:
     QString m_option;
-    QString m_badge;
     QString m_text;
 };
 

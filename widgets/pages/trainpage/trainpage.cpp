@@ -46,26 +46,27 @@ constexpr int kEstimateRow = 19;
 struct Preset {
     const char* option;
     const char* title;
-    const char* badge;
     const char* text;
 };
 
 // In the order of the cards; options of the group that are not here follow under their own names.
-constexpr std::array<Preset, 6> kPresets = {{
-    {"fairy2_w2", QT_TRANSLATE_NOOP("TrainPage", "W2"), QT_TRANSLATE_NOOP("TrainPage", "2 bits"),
-     QT_TRANSLATE_NOOP("TrainPage", "Two residual stages: nearly the quality of full precision")},
-    {"fairy2_w1", QT_TRANSLATE_NOOP("TrainPage", "W1"), QT_TRANSLATE_NOOP("TrainPage", "1 bit"),
-     QT_TRANSLATE_NOOP("TrainPage", "One stage: the smallest model")},
-    {"fairy2_w3", QT_TRANSLATE_NOOP("TrainPage", "W3"), QT_TRANSLATE_NOOP("TrainPage", "3 bits"),
-     QT_TRANSLATE_NOOP("TrainPage", "Three stages, for what must not lose")},
+constexpr std::array<Preset, 8> kPresets = {{
+    {"distill_w2", QT_TRANSLATE_NOOP("TrainPage", "W2 distilled"),
+     QT_TRANSLATE_NOOP("TrainPage", "2 bits · learns from the full-precision model")},
+    {"fairy2_w2", QT_TRANSLATE_NOOP("TrainPage", "W2"),
+     QT_TRANSLATE_NOOP("TrainPage", "2 bits · two residual stages on text alone")},
+    {"distill_w1", QT_TRANSLATE_NOOP("TrainPage", "W1 distilled"),
+     QT_TRANSLATE_NOOP("TrainPage", "1 bit · learns from the full-precision model")},
+    {"fairy2_w1", QT_TRANSLATE_NOOP("TrainPage", "W1"),
+     QT_TRANSLATE_NOOP("TrainPage", "1 bit · one stage, the smallest model")},
+    {"fairy2_w3", QT_TRANSLATE_NOOP("TrainPage", "W3"),
+     QT_TRANSLATE_NOOP("TrainPage", "3 bits · for what must not lose")},
     {"full_precision", QT_TRANSLATE_NOOP("TrainPage", "Full precision"),
-     QT_TRANSLATE_NOOP("TrainPage", "16 bits"),
-     QT_TRANSLATE_NOOP("TrainPage", "The control that quantised runs are compared with")},
+     QT_TRANSLATE_NOOP("TrainPage", "16 bits · the control of all the others")},
     {"official_w2", QT_TRANSLATE_NOOP("TrainPage", "Official recipe"),
-     QT_TRANSLATE_NOOP("TrainPage", "2 bits"),
-     QT_TRANSLATE_NOOP("TrainPage", "As published: 30 000 steps of a million tokens")},
-    {"smoke", QT_TRANSLATE_NOOP("TrainPage", "Smoke test"), QT_TRANSLATE_NOOP("TrainPage", "2 bits"),
-     QT_TRANSLATE_NOOP("TrainPage", "A few steps that prove that everything works")},
+     QT_TRANSLATE_NOOP("TrainPage", "2 bits · as published, 30 000 large steps")},
+    {"smoke", QT_TRANSLATE_NOOP("TrainPage", "Smoke test"),
+     QT_TRANSLATE_NOOP("TrainPage", "2 bits · ten steps that prove that all works")},
 }};
 
 QString sentenceOf(const base::Error& error) {
@@ -135,7 +136,7 @@ QWidget* TrainPage::makePresets() {
     m_presetRow->setContentsMargins(0, 0, 0, 0);
     m_presetRow->setSpacing(kGap);
     // The cards arrive from the configs folder; their height is kept so that nothing jumps.
-    row->setFixedHeight(PresetCard({}, {}, {}, {}).sizeHint().height());
+    row->setFixedHeight(PresetCard({}, {}, {}).sizeHint().height());
     connect(m_presets, &QButtonGroup::buttonClicked, this, [this](QAbstractButton* button) {
         setOverride("training", qobject_cast<PresetCard*>(button)->option().toStdString());
     });
@@ -169,6 +170,7 @@ QWidget* TrainPage::makeConfiguration() {
     m_treeView->setAllColumnsShowFocus(true);
     m_treeView->setIndentation(16);
     m_treeView->setTextElideMode(Qt::ElideMiddle);
+    m_treeView->header()->setStyleSheet(u"QHeaderView::section { padding-left: 4px; }"_s);
     m_treeView->header()->setStretchLastSection(true);
     m_treeView->header()->resizeSection(itemmodels::ConfigTreeModel::Key, 240);
     m_treeView->header()->resizeSection(itemmodels::ConfigTreeModel::Value, 200);
@@ -217,6 +219,7 @@ QWidget* TrainPage::makeRun() {
     const auto addRow = [&](const QString& text, QWidget* field, QLayout* layout) {
         auto* label = secondary(text, body);
         label->setBuddy(field);
+        label->setContentsMargins(0, 0, 4, 0); // the underlined letter asks for more than the label counts
         field->setAccessibleName(QString(text).remove(u'&'));
         layout == nullptr ? form->addRow(label, field) : form->addRow(label, layout);
     };
@@ -342,8 +345,7 @@ void TrainPage::showPresets(const std::vector<std::string>& options) {
     };
     for (const auto& preset : kPresets)
         if (std::find(options.begin(), options.end(), preset.option) != options.end())
-            add(new PresetCard(QString::fromLatin1(preset.option), tr(preset.title), tr(preset.badge),
-                               tr(preset.text)));
+            add(new PresetCard(QString::fromLatin1(preset.option), tr(preset.title), tr(preset.text)));
     for (const auto& option : options) {
         const bool known = std::any_of(kPresets.begin(), kPresets.end(),
                                        [&](const Preset& preset) { return option == preset.option; });
@@ -474,7 +476,7 @@ void TrainPage::showEstimate() {
     const auto add = [&](const QString& label, const QString& value, bool strong = false) {
         auto* left = secondary(label, this);
         auto* right = new QLabel(value, this);
-        right->setAlignment(Qt::AlignRight);
+        right->setAlignment(Qt::AlignRight | Qt::AlignVCenter);
         if (strong) right->setFont(shell::Theme::font(shell::TextSize::Body, true));
         m_estimate->setRowMinimumHeight(row, kEstimateRow);
         m_estimate->addWidget(left, row, 0);
