@@ -351,8 +351,7 @@ void TrainPage::showPresets(const std::vector<std::string>& options) {
                                        [&](const Preset& preset) { return option == preset.option; });
         const QString name = QString::fromStdString(option);
         if (!known)
-            add(new PresetCard(name, name, {},
-                               tr(QT_TRANSLATE_NOOP("TrainPage", "From the configs folder"))));
+            add(new PresetCard(name, name, tr(QT_TRANSLATE_NOOP("TrainPage", "From the configs folder"))));
     }
     showFields();
 }
