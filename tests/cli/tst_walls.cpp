@@ -109,18 +109,18 @@ void TestWalls::binaryLinks_data() {
     QTest::addColumn<QString>("required");
     QTest::newRow("the command line links neither Qt nor LibTorch")
         << "fairy2"
-        << "^(libQt|libqcustomplot|libtorch|libc10|libcuda|libnccl|libarrow|libparquet)"
+        << "^(libQt|libQCustomPlot|libqcustomplot|libtorch|libc10|libcuda|libnccl|libarrow|libparquet)"
         << "^libstdc";
 #ifdef FAIRY2_HAS_TRAINER
     QTest::newRow("the trainer links LibTorch, but no Qt, no Arrow and not the GPU module")
         << "fairy2-trainer"
-        << "^(libQt|libqcustomplot|libarrow|libparquet|fairy2_cuda|libtorch_cuda)"
+        << "^(libQt|libQCustomPlot|libqcustomplot|libarrow|libparquet|fairy2_cuda|libtorch_cuda)"
         << "^libtorch_cpu";
 #endif
 #ifdef FAIRY2_HAS_GUI
     QTest::newRow("the workbench links QCustomPlot, but no LibTorch") << "fairy2-workbench"
                                                                       << "^(libtorch|libc10|libcuda|libnccl)"
-                                                                      << "^libqcustomplot";
+                                                                      << "^libQCustomPlot";
 #endif
 }
 
