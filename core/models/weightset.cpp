@@ -89,6 +89,25 @@ base::Result<void> WeightSet::add(const base::Path& path) {
     return {};
 }
 
+base::Result<void> WeightSet::buildIndex() {
+    m_index.reserve(m_entries.size());
+    for (std::size_t i = 0; i < m_entries.size(); ++i) {
+        const auto& entry = m_entries[i];
+        if (!m_index.emplace(entry.info.name, i).second)
+            return base::badInput("the tensor is in two shards", fileOf(entry).string(),
+                                  base::printable(entry.info.name));
+    }
+    return {};
+}
+
+base::Result<WeightSet> WeightSet::openFile(const base::Path& file) {
+    WeightSet set;
+    set.m_listing = file;
+    FAIRY2_TRY(set.add(file));
+    FAIRY2_TRY(set.buildIndex());
+    return set;
+}
+
 base::Result<WeightSet> WeightSet::open(const base::Path& folder) {
     WeightSet set;
     ShardList shards;
@@ -105,13 +124,7 @@ base::Result<WeightSet> WeightSet::open(const base::Path& folder) {
         return tl::unexpected(noWeights(folder));
     }
 
-    set.m_index.reserve(set.m_entries.size());
-    for (std::size_t i = 0; i < set.m_entries.size(); ++i) {
-        const auto& entry = set.m_entries[i];
-        if (!set.m_index.emplace(entry.info.name, i).second)
-            return base::badInput("the tensor is in two shards", set.fileOf(entry).string(),
-                                  base::printable(entry.info.name));
-    }
+    FAIRY2_TRY(set.buildIndex());
     std::size_t listed = 0;
     for (const auto& [shard, names] : shards) {
         for (const auto& name : names) {

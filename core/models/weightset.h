@@ -16,6 +16,8 @@ namespace fairy2::models {
 class WeightSet {
 public:
     [[nodiscard]] static base::Result<WeightSet> open(const base::Path& folder);
+    /// Exactly this one file.
+    [[nodiscard]] static base::Result<WeightSet> openFile(const base::Path& file);
     WeightSet(WeightSet&&) = default;
     WeightSet& operator=(WeightSet&&) = default;
 
@@ -46,6 +48,7 @@ private:
         std::uint64_t size = 0;
     };
     base::Result<void> add(const base::Path& path);
+    base::Result<void> buildIndex();
     base::Path m_listing;
     std::vector<tensors::SafetensorsFile> m_files;
     std::vector<Identity> m_identities;

@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 using base::Json;
 using Content = PlannedTensor::Content;
 
-constexpr const char* kWeightFile = "model.safetensors";
 constexpr std::size_t kMaxCompanionBytes = std::size_t{256} << 20U;
 // What belongs to a model beside its weights and config: tokenizer and generation settings.
 constexpr const char* kCompanions[] = {"tokenizer.json",
@@ -219,7 +218,8 @@ base::Result<Json> marker(const models::Checkpoint& source, const ExportPlan& pl
         {"recipe", plan.recipe.toJson()},
         {"source",
          {{"name", source.displayName()}, {"kind", name(source.kind())}, {"content_hash", sourceHash}}},
-        {"weights", {{"file", kWeightFile}, {"bytes", fs::file_size(weights)}, {"sha256", sha256}}},
+        {"weights",
+         {{"file", weights.filename().string()}, {"bytes", fs::file_size(weights)}, {"sha256", sha256}}},
         {"skipped", plan.skipped}};
     if (options.format == Format::Packed) json["crc32c"] = checksums;
     return json;
@@ -269,7 +269,7 @@ base::Result<ExportReport> exportCheckpoint(const models::Checkpoint& source, co
     std::vector<tensors::SafetensorsWriter::Declaration> declarations;
     for (const auto& tensor : plan.tensors)
         declarations.push_back({tensor.name, tensor.type, tensor.shape});
-    const auto weights = work.path() / kWeightFile;
+    const auto weights = work.path() / (options.format == Format::Packed ? kPackedFile : "model.safetensors");
     FAIRY2_ASSIGN(auto writer, tensors::SafetensorsWriter::create(weights, declarations, {{"format", "pt"}}));
     TensorProducer producer(source, plan);
     FAIRY2_TRY(producer.writeAll(writer, task));

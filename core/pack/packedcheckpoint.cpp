@@ -190,7 +190,7 @@ std::vector<PackedSlot> packedSlots(const models::ModelSpec& spec, const quant::
 
 base::Result<std::shared_ptr<const models::Checkpoint>> openPacked(models::ModelFolder folder,
                                                                    const models::Location& location) {
-    FAIRY2_ASSIGN(auto weights, WeightSet::open(folder.path));
+    FAIRY2_ASSIGN(auto weights, WeightSet::openFile(folder.path / kPackedFile));
     if (!location.file.empty() && !weights.holdsFile(location.file.filename()))
         return base::badInput("this is not one of the weight files of the model in its folder",
                               location.file.string(), {}, "name the folder to open that model");

@@ -7,6 +7,10 @@
 
 namespace fairy2::pack {
 
+/// The file of a packed folder that holds its tensors. It is not called model.safetensors because loaders
+/// that look for that name and skip a quantization method they do not know would go on with random weights.
+inline constexpr const char* kPackedFile = "packed.safetensors";
+
 /// Names of the two tensors of a packed layer.
 [[nodiscard]] std::string codesName(const std::string& layer);
 [[nodiscard]] std::string scalesName(const std::string& layer);

@@ -38,7 +38,7 @@ void TestExportVerb::packsAModel() {
     QVERIFY(document.at("format") == "packed");
     QVERIFY(document.at("quantized_layers") == 35);
     QVERIFY(document.at("folder") == out.toStdString());
-    QVERIFY(document.at("bytes") == QFileInfo(out + "/model.safetensors").size());
+    QVERIFY(document.at("bytes") == QFileInfo(out + "/packed.safetensors").size());
     const auto text = tests::fairy2({"export", demo(), directory.filePath("q"), "--mode", "w1"});
     QCOMPARE(text.exitCode, 0);
     QVERIFY(text.output.find("35 layers quantised") != std::string::npos);

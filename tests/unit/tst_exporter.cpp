@@ -143,7 +143,7 @@ void TestExporter::packedFileHasTheSizeThatItsShapesSay() {
         pack::exportCheckpoint(*source, out / "p", as(Format::Packed, recipe(2, ScaleGranularity::Row)));
     FAIRY2_OK(report);
     const auto packed = opened(out / "p");
-    QCOMPARE(report->bytes, fs::file_size(out / "p" / "model.safetensors"));
+    QCOMPARE(report->bytes, fs::file_size(out / "p" / pack::kPackedFile));
     QCOMPARE(report->expectedBytes, packed->storedBytes());
     QVERIFY(report->bytes > report->expectedBytes);
     QCOMPARE(report->quantizedLayers, 35);
@@ -319,6 +319,7 @@ void TestExporter::configTellsUnawareLoadersToStop() {
     QVERIFY(method.at("stages") == 2);
     QVERIFY(method.at("scale_granularity") == "row");
     QVERIFY(config.at("hidden_size") == 64);
+    QVERIFY(!fs::exists(out / "p" / "model.safetensors"));
     fs::remove(out / "p" / "fairy2.json");
     const auto unmarked = models::Checkpoint::open((out / "p").string());
     QVERIFY(!unmarked);
@@ -333,7 +334,7 @@ void TestExporter::markerNamesTheSourceAndHashesTheFile() {
     QVERIFY(marker.at("kind") == "packed");
     QVERIFY(marker.at("source").at("content_hash") == source->contentHash().value());
     QVERIFY(marker.at("source").at("name") == "stories260K");
-    QVERIFY(marker.at("weights").at("sha256") == base::sha256OfFile(out / "p" / "model.safetensors").value());
+    QVERIFY(marker.at("weights").at("sha256") == base::sha256OfFile(out / "p" / pack::kPackedFile).value());
     QCOMPARE(marker.at("crc32c").size(), opened(out / "p")->tensors().size());
 }
 
@@ -433,7 +434,7 @@ void TestExporter::damagedPackedFilesAreRefused() {
     QFETCH(int, damage);
     const Folder out;
     FAIRY2_OK(pack::exportCheckpoint(*opened(demo()), out / "p", as(Format::Packed, recipe(2))));
-    const auto weights = out / "p" / "model.safetensors";
+    const auto weights = out / "p" / pack::kPackedFile;
     auto marker = base::readJson(out / "p" / "fairy2.json").value();
     auto config = base::readJson(out / "p" / "config.json").value();
     if (damage == 0) fs::resize_file(weights, fs::file_size(weights) - 1);
@@ -454,7 +455,7 @@ void TestExporter::damagedPackedFilesAreRefused() {
 void TestExporter::flippedBitIsFoundWhenItIsRead() {
     const Folder out;
     FAIRY2_OK(pack::exportCheckpoint(*opened(demo()), out / "p", as(Format::Packed, recipe(2))));
-    const auto path = out / "p" / "model.safetensors";
+    const auto path = out / "p" / pack::kPackedFile;
     auto content = base::readFile(path, 1 << 24).value();
     std::uint64_t offset = 0;
     const auto intact = opened(out / "p");
